@@ -1,0 +1,1 @@
+"""Users, roles, API keys, audit trail and the vault for personal data."""

@@ -1,0 +1,1 @@
+"""The lake, the metric catalogue and its compiler."""

@@ -1,0 +1,1 @@
+"""Channel and shop registry with its facets."""

@@ -1,0 +1,1 @@
+"""File formats as declarative mappings, and the importer that reads them."""

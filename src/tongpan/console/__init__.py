@@ -1,0 +1,1 @@
+"""The web console: thin views over actions and queries."""

@@ -1,0 +1,1 @@
+"""The demo company: real order history in simulated surroundings."""

@@ -1,0 +1,1 @@
+"""Routing of orders to nodes, fulfilments and their dispatch."""

@@ -1,0 +1,1 @@
+"""The stock pool, stock levels, movements, reservations and stock documents."""

@@ -1,0 +1,1 @@
+"""The order hub: intake, lines, payments, returns, corrections, holds and order events."""

@@ -1,0 +1,1 @@
+"""What keeps an installation running: its own PostgreSQL, its processes, its readers, its doctor."""

@@ -1,0 +1,72 @@
+"""Routing policies and decisions, and the fulfilments that carry goods from a node to a buyer."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from tongpan.catalog.models import Sku
+from tongpan.network.models import Node
+from tongpan.orders.models import Order, OrderLine
+
+
+class RoutingDecision(models.Model):
+    """Which nodes were chosen for an order and why every other was not; append-only.
+
+    explanation: {"rule", "candidates": [{"node", "km", "lines_covered", "lines", "outcome", "reason", "rank"}]}
+    as ``fulfillment.engine.explain`` writes it. A re-routed order has several; the newest counts.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="decisions", db_index=False)
+    attempt = models.PositiveIntegerField(default=1)
+    policy = models.CharField(max_length=40)
+    policy_version = models.PositiveIntegerField()
+    outcome = models.CharField(max_length=12, choices=[("routed", _("Routed")), ("unfillable", _("Unfillable"))])
+    rule = models.CharField(max_length=40)
+    explanation = models.JSONField()
+    decided_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "attempt"], name="decision_attempt_once")]
+
+
+class FulfillmentStatus(models.TextChoices):
+    ALLOCATED = "allocated", _("Allocated")
+    DISPATCHED = "dispatched", _("Dispatched")
+    DELIVERED = "delivered", _("Delivered")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Fulfillment(models.Model):
+    """The part of an order that one node ships."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="fulfillments", db_index=False)
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="fulfillments", db_index=False)
+    decision = models.ForeignKey(RoutingDecision, on_delete=models.PROTECT, db_index=False)
+    status = models.CharField(max_length=12, choices=FulfillmentStatus.choices)
+    promised_at = models.DateTimeField(null=True)
+    allocated_at = models.DateTimeField()
+    dispatched_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["order"], name="fulfillment_of_order"),
+            models.Index(fields=["node", "status", "promised_at"], name="fulfillment_queue"),
+        ]
+
+
+class FulfillmentLine(models.Model):
+    id = models.BigAutoField(primary_key=True)
+    fulfillment = models.ForeignKey(Fulfillment, on_delete=models.CASCADE, related_name="lines", db_index=False)
+    order_line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, db_index=False)
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, db_index=False)
+    qty = models.PositiveIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["fulfillment", "order_line"], name="fulfillment_line_once"),
+            models.CheckConstraint(condition=models.Q(qty__gt=0), name="fulfillment_line_positive"),
+        ]

@@ -1,0 +1,258 @@
+"""Sales orders, returns, corrections, payments, holds, and the append-only order events."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from tongpan.catalog.models import Sku
+from tongpan.channels.models import Channel, Shop
+from tongpan.customers.models import Customer
+
+
+class Status(models.TextChoices):
+    """Where an order stands; derived from its events, and it never goes back (``orders.engine.STATUS_RANK``)."""
+
+    PLACED = "placed", _("Placed")
+    PAID = "paid", _("Paid")
+    DISPATCHED = "dispatched", _("Dispatched")
+    DELIVERED = "delivered", _("Delivered")
+    COMPLETED = "completed", _("Completed")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class Order(models.Model):
+    """One sales order as the channel knows it.
+
+    Natural key: (shop, external_id). All amounts are minor units of ``currency``:
+    total = goods + charges; paid and refunded are what the channel reports.
+    business_date: the day of ``placed_at`` in the channel's zone.
+    version: the channel's own time of last change; an older copy never overwrites a newer one.
+    digest: BLAKE2 of the canonical content, so that a replayed copy is recognised without comparing lines.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, db_index=False)
+    external_id = models.CharField(_("order number"), max_length=120)
+    version = models.DateTimeField(null=True)
+    digest = models.BinaryField()
+    status = models.CharField(_("status"), max_length=12, choices=Status.choices)
+    channel_status = models.CharField(_("status on the channel"), max_length=60, blank=True)
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, db_index=False)
+    business_date = models.DateField(_("business day"))
+    placed_at = models.DateTimeField(_("placed"))
+    paid_at = models.DateTimeField(_("paid"), null=True)
+    dispatched_at = models.DateTimeField(_("dispatched"), null=True)
+    delivered_at = models.DateTimeField(_("delivered"), null=True)
+    completed_at = models.DateTimeField(_("completed"), null=True)
+    cancelled_at = models.DateTimeField(_("cancelled"), null=True)
+    promised_at = models.DateTimeField(_("promised"), null=True)
+    currency = models.CharField(max_length=3)
+    goods_minor = models.BigIntegerField()
+    charges_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField(_("total"))
+    paid_minor = models.BigIntegerField(_("paid amount"), null=True)
+    refunded_minor = models.BigIntegerField(_("refunded amount"), default=0)
+    units = models.BigIntegerField(_("units"))
+    ship_province = models.CharField(_("province"), max_length=60, blank=True)
+    ship_city = models.CharField(_("city"), max_length=60, blank=True)
+    ship_latitude = models.FloatField(null=True)
+    ship_longitude = models.FloatField(null=True)
+    recipient_sealed = models.BinaryField(default=b"")
+    import_id = models.BigIntegerField(null=True)
+    is_simulated = models.BooleanField(default=False)
+    recorded_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        db_table = "orders_order"
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "external_id"], name="order_once"),
+            models.CheckConstraint(
+                condition=Q(total_minor=models.F("goods_minor") + models.F("charges_minor")),
+                name="order_total_adds_up",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-placed_at", "-id"], name="order_recent"),
+            models.Index(fields=["business_date"], name="order_day"),
+            models.Index(fields=["channel", "-placed_at", "-id"], name="order_of_channel"),
+            models.Index(fields=["customer", "-placed_at"], name="order_of_customer"),
+            models.Index(fields=["external_id"], name="order_number", opclasses=["varchar_pattern_ops"]),
+            models.Index(fields=["import_id"], name="order_of_import"),
+        ]
+
+
+class LineKind(models.TextChoices):
+    GOODS = "goods", _("Goods")
+    CHARGE = "charge", _("Charge")
+
+
+class OrderLine(models.Model):
+    """Goods take stock and have a SKU; a charge (postage, fee, discount, manual) has a code and takes none.
+
+    amount_minor is the truth of money; unit_price is as the channel gave it and may have more decimals.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="lines", db_index=False)
+    line_no = models.PositiveIntegerField()
+    line_key = models.CharField(max_length=80, blank=True)
+    kind = models.CharField(max_length=6, choices=LineKind.choices)
+    sku = models.ForeignKey(Sku, null=True, on_delete=models.PROTECT)
+    charge_code = models.CharField(max_length=40, blank=True)
+    name = models.CharField(max_length=300, blank=True)
+    qty = models.IntegerField()
+    unit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    amount_minor = models.BigIntegerField()
+    wanted_node = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["order", "line_no"], name="order_line_once"),
+            models.CheckConstraint(
+                condition=Q(kind="goods", sku__isnull=False, qty__gt=0) | Q(kind="charge", sku__isnull=True),
+                name="goods_have_a_sku",
+            ),
+        ]
+
+
+class Payment(models.Model):
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="payments", db_index=False)
+    seq = models.PositiveIntegerField()
+    method = models.CharField(max_length=40)
+    amount_minor = models.BigIntegerField()
+    paid_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "seq"], name="payment_once")]
+
+
+class OrderEvent(models.Model):
+    """One thing that happened to an order; append-only. The same (kind, at) of an order is recorded once."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="events", db_index=False)
+    kind = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    actor = models.TextField()
+    data = models.JSONField(default=dict)
+    recorded_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "kind", "at"], name="order_event_once")]
+
+
+class HoldReason(models.TextChoices):
+    OUT_OF_STOCK = "out_of_stock", _("Out of stock")
+    NO_NODE = "no_node", _("No node serves the shop")
+    MANUAL = "manual", _("Manual")
+
+
+class Hold(models.Model):
+    """Why an order waits. Several may be open at once; each is released on its own."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="holds", db_index=False)
+    reason = models.CharField(max_length=20, choices=HoldReason.choices)
+    detail = models.TextField(blank=True)
+    opened_at = models.DateTimeField(db_default=models.functions.Now())
+    released_at = models.DateTimeField(null=True)
+    released_by = models.TextField(blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["order", "reason"], condition=Q(released_at__isnull=True), name="hold_open_once"
+            )
+        ]
+        indexes = [
+            models.Index(fields=["reason", "order"], condition=Q(released_at__isnull=True), name="hold_open")
+        ]
+
+
+class ReturnStatus(models.TextChoices):
+    RECEIVED = "received", _("Received")
+    RESTOCKED = "restocked", _("Restocked")
+
+
+class Return(models.Model):
+    """Goods and money that came back; amounts are negative or zero minor units, as the channel books them."""
+
+    id = models.BigAutoField(primary_key=True)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    external_id = models.CharField(_("return number"), max_length=120)
+    digest = models.BinaryField()
+    status = models.CharField(max_length=12, choices=ReturnStatus.choices)
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="returns")
+    customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT)
+    business_date = models.DateField()
+    returned_at = models.DateTimeField()
+    currency = models.CharField(max_length=3)
+    goods_minor = models.BigIntegerField()
+    charges_minor = models.BigIntegerField()
+    total_minor = models.BigIntegerField()
+    units = models.BigIntegerField()
+    import_id = models.BigIntegerField(null=True)
+    is_simulated = models.BooleanField(default=False)
+    recorded_at = models.DateTimeField(db_default=models.functions.Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "external_id"], name="return_once"),
+            models.CheckConstraint(
+                condition=Q(total_minor=models.F("goods_minor") + models.F("charges_minor")),
+                name="return_total_adds_up",
+            ),
+        ]
+        indexes = [models.Index(fields=["business_date"], name="return_day")]
+
+
+class ReturnLine(models.Model):
+    """qty is the number of units that came back (positive); amount_minor is what they took back (≤ 0)."""
+
+    id = models.BigAutoField(primary_key=True)
+    return_doc = models.ForeignKey(Return, on_delete=models.CASCADE, related_name="lines", db_index=False)
+    line_no = models.PositiveIntegerField()
+    kind = models.CharField(max_length=6, choices=LineKind.choices)
+    sku = models.ForeignKey(Sku, null=True, on_delete=models.PROTECT, db_index=False)
+    charge_code = models.CharField(max_length=40, blank=True)
+    name = models.CharField(max_length=300, blank=True)
+    qty = models.IntegerField()
+    unit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["return_doc", "line_no"], name="return_line_once"),
+            models.CheckConstraint(
+                condition=Q(kind="goods", sku__isnull=False, qty__gt=0) | Q(kind="charge", sku__isnull=True),
+                name="returned_goods_have_a_sku",
+            ),
+        ]
+
+
+class Correction(models.Model):
+    """A correction of the books that is neither a sale nor a return: written-off debt and the like."""
+
+    id = models.BigAutoField(primary_key=True)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT)
+    external_id = models.CharField(max_length=120)
+    line_no = models.PositiveIntegerField()
+    business_date = models.DateField()
+    corrected_at = models.DateTimeField()
+    code = models.CharField(max_length=40)
+    name = models.CharField(max_length=300, blank=True)
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    import_id = models.BigIntegerField(null=True)
+    is_simulated = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "external_id", "line_no"], name="correction_once")
+        ]

@@ -1,0 +1,248 @@
+"""What the order hub decides without touching the database: canonical documents, digests, status, precedence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+STATUS_RANK = {"placed": 0, "paid": 1, "dispatched": 2, "delivered": 3, "completed": 4, "cancelled": 5}
+
+
+@dataclass(frozen=True, slots=True)
+class LineDoc:
+    """One line as the channel gives it.
+
+    kind: "goods" take stock and code is a SKU code; "charge" takes none and code is the charge's code.
+    qty: units, positive for goods (also in a return). amount_minor: signed minor units, the truth of money.
+    unit_price: as given, for display. line_key: the channel's own id of the line, "" when it has none.
+    product_code, category: "" when unknown; a new SKU becomes its own product.
+    wanted_node: the code of the node that the channel says ships the line, "" when routing may choose.
+    """
+
+    kind: Literal["goods", "charge"]
+    code: str
+    name: str
+    qty: int
+    amount_minor: int
+    unit_price: Decimal | None = None
+    line_key: str = ""
+    product_code: str = ""
+    product_name: str = ""
+    category: str = ""
+    wanted_node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BuyerDoc:
+    """Who bought. value identifies the buyer within scope: a shop's code, or "company" when it is the same
+    number on every channel. name is personal data and is sealed on its way in."""
+
+    kind: str
+    scope: str
+    value: str
+    name: str = ""
+    province: str = ""
+    city: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShipTo:
+    """Where the goods go. latitude and longitude are degrees or None when the place is not known.
+
+    recipient, phone and address are personal data and are sealed on their way in.
+    """
+
+    province: str = ""
+    city: str = ""
+    latitude: float | None = None
+    longitude: float | None = None
+    recipient: str = ""
+    phone: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDoc:
+    seq: int
+    method: str
+    amount_minor: int
+    paid_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDoc:
+    """A sales order as a channel, a file or the API gives it. Times are aware; amounts are minor units."""
+
+    shop_code: str
+    external_id: str
+    placed_at: datetime
+    currency: str
+    lines: Sequence[LineDoc]
+    buyer: BuyerDoc | None = None
+    ship_to: ShipTo = ShipTo()
+    payments: Sequence[PaymentDoc] = ()
+    version: datetime | None = None
+    channel_status: str = ""
+    paid_at: datetime | None = None
+    dispatched_at: datetime | None = None
+    delivered_at: datetime | None = None
+    completed_at: datetime | None = None
+    cancelled_at: datetime | None = None
+    promised_at: datetime | None = None
+    paid_minor: int | None = None
+    refunded_minor: int = 0
+    is_shipped: bool = False
+    """The channel has already sent the goods, whether or not it says when."""
+    is_simulated: bool = False
+    total_minor: int | None = None
+    """Only for sources without lines: the order's total; otherwise the sum of its lines."""
+
+    @property
+    def goods_minor(self) -> int:
+        if not self.lines and self.total_minor is not None:
+            return self.total_minor
+        return sum(line.amount_minor for line in self.lines if line.kind == "goods")
+
+    @property
+    def charges_minor(self) -> int:
+        return sum(line.amount_minor for line in self.lines if line.kind == "charge")
+
+    @property
+    def units(self) -> int:
+        return sum(line.qty for line in self.lines if line.kind == "goods")
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnDoc:
+    """Goods or money that came back. Amounts of its lines are ≤ 0; goods quantities are positive units.
+
+    order_external_id: the order it belongs to in the same shop, "" when the source does not say.
+    """
+
+    shop_code: str
+    external_id: str
+    returned_at: datetime
+    currency: str
+    lines: Sequence[LineDoc]
+    buyer: BuyerDoc | None = None
+    order_external_id: str = ""
+    is_simulated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionDoc:
+    """A correction of the books that is neither a sale nor a return (debt written off, and the like)."""
+
+    shop_code: str
+    external_id: str
+    corrected_at: datetime
+    currency: str
+    lines: Sequence[LineDoc]
+    is_simulated: bool = False
+
+
+OutcomeState = Literal["accepted", "updated", "unchanged", "stale", "refused"]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one document, at the same position as it was given.
+
+    accepted: it is new and in. updated: a newer copy changed the stored one. unchanged: the same content was in
+    already. stale: an older copy than the stored one; nothing was changed. refused: reason says why.
+    """
+
+    state: OutcomeState
+    document_id: int | None = None
+    reason: str = ""
+    code: str = ""
+
+
+def status_of(doc: OrderDoc) -> str:
+    """The furthest status that the document's facts prove; a cancelled order that was shipped is not cancelled.
+
+    The channel's own words (channel_status) never decide: mappings turn them into facts.
+    """
+    if doc.completed_at:
+        return "completed"
+    if doc.delivered_at:
+        return "delivered"
+    if doc.dispatched_at or doc.is_shipped:
+        return "dispatched"
+    if doc.cancelled_at:
+        return "cancelled"
+    if doc.paid_at:
+        return "paid"
+    return "placed"
+
+
+def events_of(doc: OrderDoc) -> list[tuple[str, datetime]]:
+    """The life of the order as (kind, instant) pairs that the document proves, in the order they happened."""
+    facts = [
+        ("placed", doc.placed_at),
+        ("paid", doc.paid_at),
+        ("dispatched", doc.dispatched_at),
+        ("delivered", doc.delivered_at),
+        ("completed", doc.completed_at),
+        ("cancelled", doc.cancelled_at),
+    ]
+    return [(kind, at) for kind, at in facts if at is not None]
+
+
+def digest(doc: OrderDoc | ReturnDoc | CorrectionDoc) -> bytes:
+    """A 16-byte BLAKE2 of everything the document says; equal documents have equal digests on every machine."""
+    return hashlib.blake2b(repr(doc).encode(), digest_size=16).digest()
+
+
+Precedence = Literal["unchanged", "stale", "newer", "superset", "conflict"]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOrder:
+    """What intake needs to know of an order that is already in."""
+
+    id: int
+    version: datetime | None
+    digest: bytes
+    status: str
+    line_contents: Sequence[tuple[str, str, int, int]] = field(default=())
+    """(kind, code, qty, amount_minor) of each line."""
+
+
+def content_of(lines: Sequence[LineDoc]) -> list[tuple[str, str, int, int]]:
+    return [(line.kind, line.code, line.qty, line.amount_minor) for line in lines]
+
+
+def precedence(doc: OrderDoc, doc_digest: bytes, stored: StoredOrder) -> Precedence:
+    """How a copy of an order relates to the stored one.
+
+    1. The same digest: unchanged.
+    2. Both carry a version: the older is stale, the later is newer.
+    3. Without versions, a copy whose status is further, or whose lines contain all stored lines and more, is
+       newer knowledge ("newer", "superset"); one whose lines are contained in the stored ones, at a status that
+       is not further, is an older or truncated copy (stale).
+    4. Anything else cannot be ordered in time: conflict.
+    """
+    if doc_digest == stored.digest:
+        return "unchanged"
+    if doc.version is not None and stored.version is not None:
+        return "newer" if doc.version > stored.version else "stale"
+    ours, theirs = sorted(stored.line_contents), sorted(content_of(doc.lines))
+    further = STATUS_RANK[status_of(doc)] - STATUS_RANK[stored.status]
+    if ours == theirs:
+        return "newer" if further >= 0 else "stale"
+    if _contains(ours, theirs):
+        return "stale" if further <= 0 else "conflict"
+    if _contains(theirs, ours) and further >= 0:
+        return "superset"
+    return "conflict"
+
+
+def _contains(outer: list[tuple[str, str, int, int]], inner: list[tuple[str, str, int, int]]) -> bool:
+    """True when sorted ``inner`` is a sub-multiset of sorted ``outer``."""
+    rest = iter(outer)
+    return all(any(item == candidate for candidate in rest) for item in inner)

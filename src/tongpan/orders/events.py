@@ -1,0 +1,10 @@
+"""What the order hub logs."""
+
+ACCEPTED = "order.accepted"
+"""key: order id. payload: {"day": "2026-11-18", "route": true when the order needs goods}."""
+CHANGED = "order.changed"
+"""key: order id. payload: {"day", "route"}; a newer copy changed it, or its status moved on."""
+RETURN_RECEIVED = "return.received"
+"""key: return id. payload: {"day"}."""
+CORRECTED = "correction.booked"
+"""key: correction document number. payload: {"day"}."""

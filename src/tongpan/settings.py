@@ -97,6 +97,10 @@ TEMPLATES = [
 DATABASES = {"default": django_database(CONFIG)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "access.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
 LOGIN_URL = "console:login"
 LOGIN_REDIRECT_URL = "console:overview"
 

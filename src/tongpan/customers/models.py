@@ -27,13 +27,14 @@ class Identifier(models.Model):
     """A value that stands for a customer within a scope: a buyer id of one shop, a company-wide number.
 
     digest: keyed hash of (kind, scope, normalised value) by the vault's blind index: it can be looked up,
-    not read back. One identifier belongs to one customer.
+    not read back; value_sealed can be opened by the vault. One identifier belongs to one customer.
     """
 
     id = models.BigAutoField(primary_key=True)
     kind = models.CharField(max_length=20)
     scope = models.CharField(max_length=60)
     digest = models.BinaryField()
+    value_sealed = models.BinaryField()
     customer = models.ForeignKey(Customer, on_delete=models.CASCADE, related_name="identifiers")
     first_seen_at = models.DateTimeField()
 

@@ -18,7 +18,10 @@ class NodeKind(models.TextChoices):
 
 
 class Node(models.Model):
-    """A place that holds stock. ``latitude``/``longitude`` are degrees (GCJ-02 within China)."""
+    """A place that holds stock. ``latitude``/``longitude`` are degrees (GCJ-02 within China).
+
+    tracks_stock: False for a supplier who ships from its own stock: its fulfilments move none of ours.
+    """
 
     code = models.CharField(_("code"), max_length=60, unique=True)
     kind = models.CharField(_("kind"), max_length=20, choices=NodeKind.choices)
@@ -28,6 +31,7 @@ class Node(models.Model):
     latitude = models.FloatField(_("latitude"), null=True, blank=True)
     longitude = models.FloatField(_("longitude"), null=True, blank=True)
     zone = models.CharField(_("time zone"), max_length=40, default="Asia/Shanghai")
+    tracks_stock = models.BooleanField(_("tracks stock"), default=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_simulated = models.BooleanField(_("simulated"), default=False)
 

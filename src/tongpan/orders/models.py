@@ -147,6 +147,7 @@ class OrderEvent(models.Model):
 
 class HoldReason(models.TextChoices):
     OUT_OF_STOCK = "out_of_stock", _("Out of stock")
+    UNBOOKED = "unbooked", _("Shipped goods were not in the book")
     NO_NODE = "no_node", _("No node serves the shop")
     MANUAL = "manual", _("Manual")
 

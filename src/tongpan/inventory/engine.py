@@ -1,0 +1,148 @@
+"""What the stock pool decides without touching the database: documents, deltas, first come first served."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+
+class Delta(NamedTuple):
+    """One movement to be: signed units of one SKU at one node, or of the pool alone when node_id is None.
+
+    cause_type, cause_id: the document that moves it. With kind, SKU, node and bucket they are the key under
+    which the movement happens once.
+    """
+
+    sku_id: int
+    node_id: int | None
+    bucket: str
+    kind: str
+    on_hand: int
+    allocated: int
+    held: int
+    cause_type: str
+    cause_id: int
+    occurred_at: datetime
+    reason: str = ""
+
+
+class Demand(NamedTuple):
+    """Units of one SKU that one order line needs."""
+
+    order_id: int
+    order_line_id: int
+    sku_id: int
+    qty: int
+
+
+@dataclass(frozen=True, slots=True)
+class StockLine:
+    """qty: units. In a count the quantity found (≥ 0), in an adjustment the signed change. name: of a new SKU."""
+
+    sku_code: str
+    qty: int
+    bucket: str = "saleable"
+    name: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StockDoc:
+    """A stock document: (source, external_id, node) is its natural key. occurred_at is aware."""
+
+    source: str
+    external_id: str
+    node_code: str
+    occurred_at: datetime
+    lines: Sequence[StockLine]
+    reason: str = ""
+    is_simulated: bool = False
+
+
+class AdjustmentDoc(StockDoc):
+    """Changes found or decided: goods lost, broken, found. Its quantities are signed changes."""
+
+
+class CountDoc(StockDoc):
+    """What was counted. Its quantities replace the book; the difference is booked."""
+
+
+@dataclass(frozen=True, slots=True)
+class StockOutcome:
+    """What became of one stock document, at the same position as it was given.
+
+    short: units of an adjustment below zero that the book did not hold; they stay an open difference.
+    """
+
+    state: Literal["accepted", "unchanged", "refused"]
+    document_id: int | None = None
+    reason: str = ""
+    code: str = ""
+    short: int = 0
+
+
+def grant(available: Mapping[int, int], demands: Sequence[Demand]) -> tuple[list[Demand], dict[int, list[Demand]]]:
+    """Serve orders from ``available`` (units by SKU id), first come first served, each whole or not at all.
+
+    Returns the granted demands, and for each refused order the demands that the pool could not serve.
+    """
+    left = dict(available)
+    granted: list[Demand] = []
+    refused: dict[int, list[Demand]] = {}
+    for order_id, wanted in _by_order(demands).items():
+        need: dict[int, int] = {}
+        for demand in wanted:
+            need[demand.sku_id] = need.get(demand.sku_id, 0) + demand.qty
+        if all(left.get(sku_id, 0) >= qty for sku_id, qty in need.items()):
+            for sku_id, qty in need.items():
+                left[sku_id] -= qty
+            granted.extend(wanted)
+        else:
+            refused[order_id] = [d for d in wanted if left.get(d.sku_id, 0) < need[d.sku_id]]
+    return granted, refused
+
+
+def _by_order(demands: Sequence[Demand]) -> dict[int, list[Demand]]:
+    grouped: dict[int, list[Demand]] = {}
+    for demand in demands:
+        grouped.setdefault(demand.order_id, []).append(demand)
+    return grouped
+
+
+def merge(deltas: Iterable[Delta]) -> list[Delta]:
+    """Join deltas with the same key into one, in order of first appearance; those that cancel out are dropped."""
+    joined: dict[tuple[object, ...], Delta] = {}
+    for d in deltas:
+        key = (d.cause_type, d.cause_id, d.kind, d.sku_id, d.node_id, d.bucket)
+        seen = joined.get(key)
+        joined[key] = (
+            d
+            if seen is None
+            else seen._replace(
+                on_hand=seen.on_hand + d.on_hand, allocated=seen.allocated + d.allocated, held=seen.held + d.held
+            )
+        )
+    return [d for d in joined.values() if d.on_hand or d.allocated or d.held]
+
+
+def pool_sums(deltas: Iterable[Delta]) -> dict[int, tuple[int, int, int]]:
+    """(on hand, allocated, held) changes of the pool by SKU id: only the saleable bucket counts."""
+    sums: dict[int, tuple[int, int, int]] = {}
+    for d in deltas:
+        if d.bucket == "saleable":
+            on_hand, allocated, held = sums.get(d.sku_id, (0, 0, 0))
+            sums[d.sku_id] = (on_hand + d.on_hand, allocated + d.allocated, held + d.held)
+    return sums
+
+
+def level_sums(deltas: Iterable[Delta]) -> dict[tuple[int, int, str], tuple[int, int]]:
+    """(on hand, allocated) changes by (SKU id, node id, bucket)."""
+    sums: dict[tuple[int, int, str], tuple[int, int]] = {}
+    for d in deltas:
+        if d.node_id is not None:
+            key = (d.sku_id, d.node_id, d.bucket)
+            on_hand, allocated = sums.get(key, (0, 0))
+            sums[key] = (on_hand + d.on_hand, allocated + d.allocated)
+    return sums

@@ -1,0 +1,29 @@
+"""The only place that locks stock.
+
+The pool row of a SKU is the lock of that SKU: of its pool and of its levels at every node. Rows are locked in
+ascending order of SKU id, so that two batches never wait for each other in a circle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from tongpan.core.bulk import execute, fetch_all
+
+
+def lock_pools(sku_ids: Collection[int]) -> dict[int, int]:
+    """Lock the pools of ``sku_ids`` until the end of the transaction; available units by SKU id."""
+    ordered = sorted(set(sku_ids))
+    execute(
+        """INSERT INTO inventory_pool (sku_id, on_hand, allocated, held)
+           SELECT s, 0, 0, 0 FROM unnest(%s::bigint[]) AS s
+           WHERE NOT EXISTS (SELECT FROM inventory_pool p WHERE p.sku_id = s) ORDER BY s
+           ON CONFLICT DO NOTHING""",
+        [ordered],
+    )
+    rows = fetch_all(
+        """SELECT sku_id, on_hand - allocated - held FROM inventory_pool
+           WHERE sku_id = ANY(%s) ORDER BY sku_id FOR UPDATE""",
+        [ordered],
+    )
+    return dict(rows)

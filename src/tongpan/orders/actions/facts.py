@@ -1,0 +1,57 @@
+"""Writes that other rooms cause in an order: holds, and what happened to its goods."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.eventlog import NewEvent, append
+from tongpan.orders.events import CHANGED
+
+
+def insert_holds(holds: Sequence[tuple[int, str, str]]) -> None:
+    """Open (order id, reason, detail) holds; one that is open already stays as it is."""
+    if holds:
+        execute(
+            """INSERT INTO orders_hold (order_id, reason, detail, released_by)
+               SELECT h.*, '' FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS h(order_id, reason, detail)
+               ON CONFLICT DO NOTHING""",
+            [[h[0] for h in holds], [h[1] for h in holds], [h[2] for h in holds]],
+        )
+
+
+def open_holds(order_ids: Collection[int], reason: str, detail: str = "") -> None:
+    """Let ``order_ids`` wait for ``reason`` (``orders.models.HoldReason``), in the caller's transaction."""
+    insert_holds([(order_id, reason, detail) for order_id in sorted(order_ids)])
+
+
+def release_holds(order_ids: Collection[int], reason: str, *, actor: str, now: datetime) -> list[int]:
+    """Release the open holds of one reason; the ids of the orders that had one."""
+    rows = fetch_all(
+        """UPDATE orders_hold SET released_at = %s, released_by = %s
+           WHERE order_id = ANY(%s) AND reason = %s AND released_at IS NULL RETURNING order_id""",
+        [now, actor, sorted(order_ids), reason],
+    )
+    return [order_id for (order_id,) in rows]
+
+
+def record_dispatch(order_ids: Collection[int], *, at: datetime, actor: str) -> None:
+    """Note that all goods of ``order_ids`` have left at ``at`` (aware).
+
+    Locks the orders in ascending order of id. An order further on than "paid" keeps its status and time; an
+    order.changed is logged for each that moved.
+    """
+    rows = fetch_all(
+        """WITH locked AS (SELECT id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE),
+                moved AS (UPDATE orders_order o SET status = 'dispatched', dispatched_at = %s FROM locked
+                          WHERE o.id = locked.id AND o.status IN ('placed', 'paid')
+                          RETURNING o.id, o.business_date),
+                noted AS (INSERT INTO orders_orderevent (order_id, kind, at, actor, data)
+                          SELECT id, 'dispatched', %s, %s, '{}' FROM moved ON CONFLICT DO NOTHING)
+           SELECT id, business_date FROM moved ORDER BY id""",
+        [sorted(order_ids), at, at, actor],
+    )
+    append(
+        [NewEvent(CHANGED, str(order_id), {"day": day.isoformat(), "route": False}) for order_id, day in rows]
+    )

@@ -84,9 +84,7 @@ def create_api_key(name: str, scopes: Sequence[str], *, now: datetime, actor: st
                 scopes=sorted(set(scopes)),
                 created_at=now,
             )
-            audit(
-                actor, "apikey.created", "apikey", str(row.pk), {"name": name, "scopes": row.scopes}, now=now
-            )
+            audit(actor, "apikey.created", "apikey", str(row.pk), {"name": name, "scopes": row.scopes}, now=now)
     except IntegrityError:
         raise Refusal(
             "apikey.name_taken",
@@ -100,9 +98,7 @@ def revoke_api_key(name: str, *, now: datetime, actor: str) -> None:
     with transaction.atomic():
         row = ApiKey.objects.select_for_update().filter(name=name.replace("\x00", "")).first()
         if row is None:
-            raise Refusal(
-                "apikey.unknown", f"There is no key called {name!r}; `tongpan apikey list` shows them."
-            )
+            raise Refusal("apikey.unknown", f"There is no key called {name!r}; `tongpan apikey list` shows them.")
         if row.revoked_at is None:
             row.revoked_at = now
             row.save(update_fields=["revoked_at"])
@@ -143,9 +139,7 @@ def create_user(
         User._meta.get_field("username").run_validators(username)
         User._meta.get_field("display_name").run_validators(display_name)
     except ValidationError as error:
-        raise Refusal(
-            "user.name", f"{username!r} cannot be a user name: {' '.join(error.messages)}"
-        ) from None
+        raise Refusal("user.name", f"{username!r} cannot be a user name: {' '.join(error.messages)}") from None
     if not username:
         raise Refusal("user.name", "A user needs a name.")
     _set_role(user, role)
@@ -214,9 +208,7 @@ def rotate_vault_keys(*, now: datetime, actor: str) -> int:
 def _locked_user(username: str) -> User:
     user = User.objects.select_for_update().filter(username=username.replace("\x00", "")).first()
     if user is None:
-        raise Refusal(
-            "user.unknown", f"There is no user called {username!r}; `tongpan user list` shows them."
-        )
+        raise Refusal("user.unknown", f"There is no user called {username!r}; `tongpan user list` shows them.")
     return user
 
 

@@ -32,9 +32,7 @@ CHANGES = frozenset(
     }
 )
 
-OFFICE = frozenset(
-    {"data.export", "customers.reveal", "settings.edit", "users.manage", "keys.manage", "audit.view"}
-)
+OFFICE = frozenset({"data.export", "customers.reveal", "settings.edit", "users.manage", "keys.manage", "audit.view"})
 
 ALL = VIEWS | CHANGES | OFFICE
 

@@ -81,9 +81,7 @@ class Keyring:
             return ""
         header = data[:_HEADER_BYTES]
         if len(data) < _SMALLEST or header[0] != _FORMAT:
-            raise Refusal(
-                "vault.damaged", "This is not sealed text of the vault: its first bytes are unknown."
-            )
+            raise Refusal("vault.damaged", "This is not sealed text of the vault: its first bytes are unknown.")
         key_id = int.from_bytes(header[1:], "big")
         cipher = self._ciphers.get(key_id)  # type: ignore[attr-defined]
         if cipher is None:

@@ -55,10 +55,9 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
-    with connection.cursor() as cursor, connection.wrap_database_errors:
-        with cursor.copy(statement) as copy:
-            for chunk in _chunks(rows):
-                copy.write(chunk)
+    with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
+        for chunk in _chunks(rows):
+            copy.write(chunk)
 
 
 def next_ids(table: str, count: int) -> list[int]:
@@ -66,9 +65,7 @@ def next_ids(table: str, count: int) -> list[int]:
     if count == 0:
         return []
     with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count]
-        )
+        cursor.execute("SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)", [table, count])
         return sorted(row[0] for row in cursor.fetchall())
 
 
@@ -76,7 +73,8 @@ def fetch_all(statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -
     """The rows of one statement."""
     with connection.cursor() as cursor:
         cursor.execute(statement, parameters)
-        return cursor.fetchall()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
 
 
 def execute(statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> int:

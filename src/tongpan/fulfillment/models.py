@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.catalog.models import Sku
@@ -25,7 +26,7 @@ class RoutingDecision(models.Model):
     outcome = models.CharField(max_length=12, choices=[("routed", _("Routed")), ("unfillable", _("Unfillable"))])
     rule = models.CharField(max_length=40)
     explanation = models.JSONField()
-    decided_at = models.DateTimeField(db_default=models.functions.Now())
+    decided_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "attempt"], name="decision_attempt_once")]

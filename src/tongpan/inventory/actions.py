@@ -9,7 +9,7 @@ from datetime import datetime
 from django.db import transaction
 
 from tongpan.catalog.actions import SkuSpec, ensure_skus
-from tongpan.core.bulk import copy_rows, execute, fetch_all, next_ids
+from tongpan.core.bulk import copy_rows, execute, fetch_all
 from tongpan.inventory.engine import (
     AdjustmentDoc,
     CountDoc,
@@ -105,6 +105,21 @@ def _set_state(reservation_ids: list[int], state: str) -> None:
     execute("UPDATE inventory_reservation SET state = %s WHERE id = ANY(%s)", [state, reservation_ids])
 
 
+def take_back(goods: Sequence[tuple[int, int, int, int, datetime]], *, actor: str) -> None:
+    """Put returned goods back on sale: (return id, node id, SKU id, units, returned at), in the caller's transaction.
+
+    Locks the pools of all SKUs concerned. The same return puts a SKU back at a node once.
+    """
+    lock_pools({sku_id for _, _, sku_id, _, _ in goods})
+    post(
+        (
+            Delta(sku_id, node_id, "saleable", "returned", qty, 0, 0, "return", return_id, at)
+            for return_id, node_id, sku_id, qty, at in goods
+        ),
+        actor=actor,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class _Accepted:
     position: int
@@ -158,9 +173,18 @@ def _book(kind: str, docs: Sequence[StockDoc], *, actor: str, now: datetime) -> 
             lines.append((a.document_id, line_no, sku_id, line.bucket, line.qty, on_hand, applied, line.note))
             deltas.append(
                 Delta(
-                    sku_id, a.node_id, line.bucket, "counted" if kind == "count" else "adjusted",
-                    applied, 0, 0, "stock_document", a.document_id, a.doc.occurred_at, a.doc.reason,
-                )  # fmt: skip
+                    sku_id,
+                    a.node_id,
+                    line.bucket,
+                    "counted" if kind == "count" else "adjusted",
+                    applied,
+                    0,
+                    0,
+                    "stock_document",
+                    a.document_id,
+                    a.doc.occurred_at,
+                    a.doc.reason,
+                )
             )
         outcomes[a.position] = StockOutcome("accepted", a.document_id, short=short)
     copy_rows(
@@ -172,12 +196,8 @@ def _book(kind: str, docs: Sequence[StockDoc], *, actor: str, now: datetime) -> 
     return [outcomes[position] for position in range(len(docs))]
 
 
-def _open_documents(
-    kind: str, docs: Sequence[StockDoc], actor: str
-) -> tuple[dict[int, StockOutcome], list[_Accepted]]:
-    nodes = dict(
-        fetch_all("SELECT code, id FROM network_node WHERE code = ANY(%s)", [[doc.node_code for doc in docs]])
-    )
+def _open_documents(kind: str, docs: Sequence[StockDoc], actor: str) -> tuple[dict[int, StockOutcome], list[_Accepted]]:
+    nodes = dict(fetch_all("SELECT code, id FROM network_node WHERE code = ANY(%s)", [[doc.node_code for doc in docs]]))
     outcomes: dict[int, StockOutcome] = {}
     opened: list[tuple[int, StockDoc, int]] = []
     for position, doc in enumerate(docs):
@@ -249,6 +269,3 @@ def _levels(sku_ids: set[int], node_ids: set[int]) -> dict[tuple[int, int, str],
         [list(sku_ids), list(node_ids)],
     )
     return {(sku_id, node_id, bucket): (on_hand, allocated) for sku_id, node_id, bucket, on_hand, allocated in rows}
-
-
-__all__ = ["adjust", "count", "pin", "release", "reserve", "unpin"]

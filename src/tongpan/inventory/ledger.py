@@ -23,9 +23,19 @@ def post(deltas: Iterable[Delta], *, actor: str) -> None:
     copy_rows(
         "inventory_movement",
         (
-            "sku_id", "node_id", "bucket", "kind", "on_hand_delta", "allocated_delta", "held_delta",
-            "cause_type", "cause_id", "occurred_at", "reason", "actor",
-        ),  # fmt: skip
+            "sku_id",
+            "node_id",
+            "bucket",
+            "kind",
+            "on_hand_delta",
+            "allocated_delta",
+            "held_delta",
+            "cause_type",
+            "cause_id",
+            "occurred_at",
+            "reason",
+            "actor",
+        ),
         ((*move, actor) for move in moves),
     )
     levels = sorted(level_sums(moves).items())

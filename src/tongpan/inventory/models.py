@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.catalog.models import Sku
@@ -97,7 +98,7 @@ class Movement(models.Model):
     actor = models.TextField()
     reason = models.TextField(blank=True)
     occurred_at = models.DateTimeField()
-    recorded_at = models.DateTimeField(db_default=models.functions.Now())
+    recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
@@ -122,15 +123,13 @@ class StockDocument(models.Model):
     external_id = models.CharField(max_length=120)
     node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="stock_documents")
     occurred_at = models.DateTimeField()
-    recorded_at = models.DateTimeField(db_default=models.functions.Now())
+    recorded_at = models.DateTimeField(db_default=Now())
     actor = models.TextField()
     reason = models.TextField(blank=True)
     is_simulated = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["source", "external_id", "node"], name="stock_document_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["source", "external_id", "node"], name="stock_document_once")]
         indexes = [models.Index(fields=["-occurred_at", "-id"], name="stock_document_recent")]
 
 
@@ -168,7 +167,7 @@ class Reservation(models.Model):
         choices=[("held", _("Held")), ("allocated", _("Allocated")), ("released", _("Released"))],
         default="held",
     )
-    created_at = models.DateTimeField(db_default=models.functions.Now())
+    created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(qty__gt=0), name="reservation_positive")]

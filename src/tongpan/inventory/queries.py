@@ -82,8 +82,7 @@ def reconcile() -> Reconciliation:
         for sku, on_hand, moved, allocated, moved_allocated, pool_held, moved_held in pools
     ]  # fmt: skip
     differences += [
-        {"what": "held", "sku": sku, "held": pool_held, "reservations": reserved}
-        for sku, pool_held, reserved in held
+        {"what": "held", "sku": sku, "held": pool_held, "reservations": reserved} for sku, pool_held, reserved in held
     ]
     names = ("levels", "pools", "movements", "reservations")
     return Reconciliation(dict(zip(names, counts, strict=True)), differences)

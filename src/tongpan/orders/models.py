@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.catalog.models import Sku
@@ -63,7 +64,7 @@ class Order(models.Model):
     recipient_sealed = models.BinaryField(default=b"")
     import_id = models.BigIntegerField(null=True)
     is_simulated = models.BooleanField(default=False)
-    recorded_at = models.DateTimeField(db_default=models.functions.Now())
+    recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         db_table = "orders_order"
@@ -139,7 +140,7 @@ class OrderEvent(models.Model):
     at = models.DateTimeField()
     actor = models.TextField()
     data = models.JSONField(default=dict)
-    recorded_at = models.DateTimeField(db_default=models.functions.Now())
+    recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "kind", "at"], name="order_event_once")]
@@ -159,7 +160,7 @@ class Hold(models.Model):
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="holds", db_index=False)
     reason = models.CharField(max_length=20, choices=HoldReason.choices)
     detail = models.TextField(blank=True)
-    opened_at = models.DateTimeField(db_default=models.functions.Now())
+    opened_at = models.DateTimeField(db_default=Now())
     released_at = models.DateTimeField(null=True)
     released_by = models.TextField(blank=True)
 
@@ -169,9 +170,7 @@ class Hold(models.Model):
                 fields=["order", "reason"], condition=Q(released_at__isnull=True), name="hold_open_once"
             )
         ]
-        indexes = [
-            models.Index(fields=["reason", "order"], condition=Q(released_at__isnull=True), name="hold_open")
-        ]
+        indexes = [models.Index(fields=["reason", "order"], condition=Q(released_at__isnull=True), name="hold_open")]
 
 
 class ReturnStatus(models.TextChoices):
@@ -199,7 +198,7 @@ class Return(models.Model):
     units = models.BigIntegerField()
     import_id = models.BigIntegerField(null=True)
     is_simulated = models.BooleanField(default=False)
-    recorded_at = models.DateTimeField(db_default=models.functions.Now())
+    recorded_at = models.DateTimeField(db_default=Now())
 
     class Meta:
         constraints = [
@@ -254,6 +253,4 @@ class Correction(models.Model):
     is_simulated = models.BooleanField(default=False)
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["shop", "external_id", "line_no"], name="correction_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["shop", "external_id", "line_no"], name="correction_once")]

@@ -1,15 +1,15 @@
 """Writes of the order hub."""
 
-from tongpan.orders.actions.facts import open_holds, record_dispatch, release_holds
+from tongpan.orders.actions.facts import open_holds, record_dispatch, release_holds, reserve_orders
 from tongpan.orders.actions.intake import accept
-from tongpan.orders.actions.returns import accept_corrections, accept_returns, mark_restocked
+from tongpan.orders.actions.returns import accept_corrections, accept_returns
 
 __all__ = [
     "accept",
     "accept_corrections",
     "accept_returns",
-    "mark_restocked",
     "open_holds",
     "record_dispatch",
     "release_holds",
+    "reserve_orders",
 ]

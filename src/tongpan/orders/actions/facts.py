@@ -7,6 +7,8 @@ from datetime import datetime
 
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.eventlog import NewEvent, append
+from tongpan.inventory.actions import reserve
+from tongpan.inventory.engine import Demand
 from tongpan.orders.events import CHANGED
 
 
@@ -19,6 +21,31 @@ def insert_holds(holds: Sequence[tuple[int, str, str]]) -> None:
                ON CONFLICT DO NOTHING""",
             [[h[0] for h in holds], [h[1] for h in holds], [h[2] for h in holds]],
         )
+
+
+def reserve_orders(order_ids: Collection[int], *, actor: str, now: datetime) -> set[int]:
+    """Promise the goods of paid orders from the pool, oldest id first; the ids that could be served.
+
+    Lines reserved before are left alone. An order that the pool cannot serve waits on an out-of-stock hold; one
+    that it can leaves it. Locks the pools of all SKUs concerned, in the caller's transaction.
+    """
+    if not order_ids:
+        return set()
+    demands = [
+        Demand(*row)
+        for row in fetch_all(
+            """SELECT l.order_id, l.id, l.sku_id, l.qty FROM orders_orderline l
+               WHERE l.order_id = ANY(%s) AND l.kind = 'goods'
+                 AND NOT EXISTS (SELECT FROM inventory_reservation r WHERE r.order_line_id = l.id)
+               ORDER BY l.order_id, l.line_no""",
+            [sorted(order_ids)],
+        )
+    ]
+    refused = reserve(demands, actor=actor, now=now)
+    insert_holds([(order_id, "out_of_stock", "") for order_id in refused])
+    served = set(order_ids) - set(refused)
+    release_holds(served, "out_of_stock", actor=actor, now=now)
+    return served
 
 
 def open_holds(order_ids: Collection[int], reason: str, detail: str = "") -> None:
@@ -52,6 +79,4 @@ def record_dispatch(order_ids: Collection[int], *, at: datetime, actor: str) -> 
            SELECT id, business_date FROM moved ORDER BY id""",
         [sorted(order_ids), at, at, actor],
     )
-    append(
-        [NewEvent(CHANGED, str(order_id), {"day": day.isoformat(), "route": False}) for order_id, day in rows]
-    )
+    append([NewEvent(CHANGED, str(order_id), {"day": day.isoformat(), "route": False}) for order_id, day in rows])

@@ -16,9 +16,8 @@ from tongpan.core.bulk import copy_rows, execute, fetch_all, next_ids
 from tongpan.core.clock import business_day
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.customers.actions import Sighting, identify
-from tongpan.inventory.actions import release, reserve
-from tongpan.inventory.engine import Demand
-from tongpan.orders.actions.facts import insert_holds
+from tongpan.inventory.actions import release
+from tongpan.orders.actions.facts import reserve_orders
 from tongpan.orders.actions.shops import ShopInfo, refusal, shops_by_code
 from tongpan.orders.engine import (
     STATUS_RANK,
@@ -46,9 +45,7 @@ class _Given:
     shop: ShopInfo
 
 
-def accept(
-    docs: Sequence[OrderDoc], *, actor: str, import_id: int | None = None, now: datetime
-) -> list[Outcome]:
+def accept(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None = None, now: datetime) -> list[Outcome]:
     """Take sales orders in; the outcome of each, at the same position.
 
     A new order is stored with its lines, payments and events; when it is paid and not yet sent its goods are
@@ -179,21 +176,43 @@ def _sku_specs(given: Sequence[_Given]) -> dict[str, SkuSpec]:
 def _customers(given: Sequence[_Given]) -> dict[int, int]:
     """Customer ids by position, for documents that name their buyer."""
     known: list[tuple[_Given, BuyerDoc]] = [(g, g.doc.buyer) for g in given if g.doc.buyer is not None]
-    ids = identify(
-        [
-            Sighting(b.kind, b.scope, b.value, g.doc.placed_at, b.name, b.province, b.city) for g, b in known
-        ]
-    )
+    ids = identify([Sighting(b.kind, b.scope, b.value, g.doc.placed_at, b.name, b.province, b.city) for g, b in known])
     return {g.position: customer_id for (g, _), customer_id in zip(known, ids, strict=True)}
 
 
 _ORDER_COLUMNS = (
-    "id", "shop_id", "channel_id", "external_id", "version", "digest", "status", "channel_status", "customer_id",
-    "business_date", "placed_at", "paid_at", "dispatched_at", "delivered_at", "completed_at", "cancelled_at",
-    "promised_at", "currency", "goods_minor", "charges_minor", "total_minor", "paid_minor", "refunded_minor",
-    "units", "ship_province", "ship_city", "ship_latitude", "ship_longitude", "recipient_sealed", "import_id",
+    "id",
+    "shop_id",
+    "channel_id",
+    "external_id",
+    "version",
+    "digest",
+    "status",
+    "channel_status",
+    "customer_id",
+    "business_date",
+    "placed_at",
+    "paid_at",
+    "dispatched_at",
+    "delivered_at",
+    "completed_at",
+    "cancelled_at",
+    "promised_at",
+    "currency",
+    "goods_minor",
+    "charges_minor",
+    "total_minor",
+    "paid_minor",
+    "refunded_minor",
+    "units",
+    "ship_province",
+    "ship_city",
+    "ship_latitude",
+    "ship_longitude",
+    "recipient_sealed",
+    "import_id",
     "is_simulated",
-)  # fmt: skip
+)
 
 
 def _order_row(g: _Given, order_id: int, customer_id: int | None, import_id: int | None) -> tuple[Any, ...]:
@@ -201,12 +220,38 @@ def _order_row(g: _Given, order_id: int, customer_id: int | None, import_id: int
     goods, charges = doc.goods_minor, doc.charges_minor
     to = doc.ship_to
     return (
-        order_id, g.shop.id, g.shop.channel_id, doc.external_id, doc.version, g.digest, status_of(doc),
-        doc.channel_status[:60], customer_id, business_day(doc.placed_at, g.shop.zone), doc.placed_at, doc.paid_at,
-        doc.dispatched_at, doc.delivered_at, doc.completed_at, doc.cancelled_at, doc.promised_at, doc.currency,
-        goods, charges, goods + charges, doc.paid_minor, doc.refunded_minor, doc.units, to.province[:60],
-        to.city[:60], to.latitude, to.longitude, _sealed_recipient(doc), import_id, doc.is_simulated,
-    )  # fmt: skip
+        order_id,
+        g.shop.id,
+        g.shop.channel_id,
+        doc.external_id,
+        doc.version,
+        g.digest,
+        status_of(doc),
+        doc.channel_status[:60],
+        customer_id,
+        business_day(doc.placed_at, g.shop.zone),
+        doc.placed_at,
+        doc.paid_at,
+        doc.dispatched_at,
+        doc.delivered_at,
+        doc.completed_at,
+        doc.cancelled_at,
+        doc.promised_at,
+        doc.currency,
+        goods,
+        charges,
+        goods + charges,
+        doc.paid_minor,
+        doc.refunded_minor,
+        doc.units,
+        to.province[:60],
+        to.city[:60],
+        to.latitude,
+        to.longitude,
+        _sealed_recipient(doc),
+        import_id,
+        doc.is_simulated,
+    )
 
 
 def _sealed_recipient(doc: OrderDoc) -> bytes:
@@ -225,15 +270,33 @@ def _line_rows(
         else:
             sku_id, charge = None, line.code[:40]
         yield (
-            order_id, line_no, line.line_key[:80], line.kind, sku_id, charge, line.name[:300], line.qty,
-            line.unit_price, line.amount_minor, line.wanted_node,
-        )  # fmt: skip
+            order_id,
+            line_no,
+            line.line_key[:80],
+            line.kind,
+            sku_id,
+            charge,
+            line.name[:300],
+            line.qty,
+            line.unit_price,
+            line.amount_minor,
+            line.wanted_node,
+        )
 
 
 _LINE_COLUMNS = (
-    "order_id", "line_no", "line_key", "kind", "sku_id", "charge_code", "name", "qty", "unit_price", "amount_minor",
+    "order_id",
+    "line_no",
+    "line_key",
+    "kind",
+    "sku_id",
+    "charge_code",
+    "name",
+    "qty",
+    "unit_price",
+    "amount_minor",
     "wanted_node",
-)  # fmt: skip
+)
 
 
 def _insert(
@@ -255,14 +318,10 @@ def _insert(
     copy_rows(
         "orders_payment",
         ("order_id", "seq", "method", "amount_minor", "paid_at"),
-        (
-            (order_id, p.seq, p.method[:40], p.amount_minor, p.paid_at)
-            for order_id, g in pairs
-            for p in g.doc.payments
-        ),
+        ((order_id, p.seq, p.method[:40], p.amount_minor, p.paid_at) for order_id, g in pairs for p in g.doc.payments),
     )
     _record_events([(order_id, g.doc) for order_id, g in pairs], actor=actor)
-    _reserve([order_id for order_id, g in pairs if _needs_reservation(g.doc)], actor=actor, now=now)
+    reserve_orders([order_id for order_id, g in pairs if _needs_reservation(g.doc)], actor=actor, now=now)
     append([_event(ACCEPTED, order_id, g) for order_id, g in pairs])
     return {g.position: Outcome("accepted", order_id) for order_id, g in pairs}
 
@@ -290,28 +349,12 @@ def _record_events(orders: Sequence[tuple[int, OrderDoc]], *, actor: str) -> Non
     )
 
 
-def _reserve(order_ids: list[int], *, actor: str, now: datetime) -> None:
-    if not order_ids:
-        return
-    demands = [
-        Demand(*row)
-        for row in fetch_all(
-            """SELECT l.order_id, l.id, l.sku_id, l.qty FROM orders_orderline l
-               WHERE l.order_id = ANY(%s) AND l.kind = 'goods'
-                 AND NOT EXISTS (SELECT FROM inventory_reservation r WHERE r.order_line_id = l.id)
-               ORDER BY l.order_id, l.line_no""",
-            [order_ids],
-        )
-    ]
-    refused = reserve(demands, actor=actor, now=now)
-    insert_holds([(order_id, "out_of_stock", "") for order_id in refused])
-
-
 def _update(
     changed: list[tuple[_Given, StoredOrder]], sku_ids: dict[str, int], *, actor: str, now: datetime
 ) -> dict[int, Outcome]:
     """Move stored orders forward: facts that were unknown are filled in, later lines added, money replaced."""
     added: list[tuple[int, list[LineDoc]]] = []
+    first_free = {old.id: len(old.line_contents) + 1 for _, old in changed}
     for g, old in changed:
         known = list(old.line_contents)
         extra = []
@@ -326,11 +369,7 @@ def _update(
     copy_rows(
         "orders_orderline",
         _LINE_COLUMNS,
-        (
-            row
-            for order_id, extra in added
-            for row in _line_rows(order_id, extra, sku_ids, _first_free_line_no(order_id, changed))
-        ),
+        (row for order_id, extra in added for row in _line_rows(order_id, extra, sku_ids, first_free[order_id])),
     )
     customers = _customers([g for g, _ in changed])
     rows = [_order_row(g, old.id, customers.get(g.position), None) for g, old in changed]
@@ -340,15 +379,11 @@ def _update(
     cancelled = [old.id for (_, old), new in zip(changed, status, strict=True) if new == "cancelled"]
     if cancelled:
         release(cancelled, actor=actor, now=now, reason="the order was cancelled")
-    _reserve(
+    reserve_orders(
         [old.id for (_, old), new in zip(changed, status, strict=True) if new == "paid"], actor=actor, now=now
     )
     append([_event(CHANGED, old.id, g) for g, old in changed])
     return {g.position: Outcome("updated", old.id) for g, old in changed}
-
-
-def _first_free_line_no(order_id: int, changed: list[tuple[_Given, StoredOrder]]) -> int:
-    return next(len(old.line_contents) + 1 for _, old in changed if old.id == order_id)
 
 
 def _rank(old_status: str) -> Any:
@@ -383,9 +418,22 @@ def _write_update(rows: list[tuple[Any, ...]], status: list[str]) -> None:
                      delivered_at, completed_at, cancelled_at, promised_at, goods, charges, paid, refunded, units)
            WHERE o.id = u.id""",
         [
-            column["id"], column["version"], column["digest"], status, column["channel_status"],
-            column["customer_id"], column["paid_at"], column["dispatched_at"], column["delivered_at"],
-            column["completed_at"], column["cancelled_at"], column["promised_at"], column["goods_minor"],
-            column["charges_minor"], column["paid_minor"], column["refunded_minor"], column["units"],
+            column["id"],
+            column["version"],
+            column["digest"],
+            status,
+            column["channel_status"],
+            column["customer_id"],
+            column["paid_at"],
+            column["dispatched_at"],
+            column["delivered_at"],
+            column["completed_at"],
+            column["cancelled_at"],
+            column["promised_at"],
+            column["goods_minor"],
+            column["charges_minor"],
+            column["paid_minor"],
+            column["refunded_minor"],
+            column["units"],
         ],
-    )  # fmt: skip
+    )

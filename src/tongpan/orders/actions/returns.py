@@ -9,10 +9,11 @@ from typing import Any
 from django.db import DatabaseError, IntegrityError, OperationalError, transaction
 
 from tongpan.catalog.actions import SkuSpec, ensure_skus
-from tongpan.core.bulk import copy_rows, execute, fetch_all, next_ids
+from tongpan.core.bulk import copy_rows, fetch_all, next_ids
 from tongpan.core.clock import business_day
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.customers.actions import Sighting, identify
+from tongpan.inventory.actions import take_back
 from tongpan.orders.actions.shops import ShopInfo, refusal, shops_by_code
 from tongpan.orders.engine import CorrectionDoc, Outcome, ReturnDoc, digest
 from tongpan.orders.events import CORRECTED, RETURN_RECEIVED
@@ -23,11 +24,13 @@ _TRIES = 4
 def accept_returns(
     docs: Sequence[ReturnDoc], *, actor: str, import_id: int | None = None, now: datetime
 ) -> list[Outcome]:
-    """Take returns in; the outcome of each, at the same position. The stock follows by the event log.
+    """Take returns in; the outcome of each, at the same position.
 
-    The same document again is unchanged; one with the same number and other content is refused, for a booked
-    return is reversed, not edited. An unknown order number leaves the return without an order. One transaction;
-    a concurrent intake of the same return is waited for and then seen.
+    Goods go back on sale at the node that takes the shop's returns, in the same transaction; a shop without one
+    leaves its returns "received", their goods in no stock. The same document again is unchanged; one with the
+    same number and other content is refused, for a booked return is reversed, not edited. An unknown order
+    number leaves the return without an order. Locks the pools of the SKUs returned; a concurrent intake of the
+    same return is waited for and then seen.
     """
     for attempt in range(1, _TRIES + 1):
         try:
@@ -116,42 +119,94 @@ def _insert(
     orders = _orders_of([doc for _, doc, _ in fresh], shops)
     ids = next_ids("orders_return", len(fresh))
 
+    nodes = _returns_nodes({shop.id for shop in shops.values()})
+
     def head(return_id: int, position: int, doc: ReturnDoc, content: bytes) -> tuple[Any, ...]:
         shop = shops[doc.shop_code]
         goods = sum(line.amount_minor for line in doc.lines if line.kind == "goods")
         charges = sum(line.amount_minor for line in doc.lines if line.kind == "charge")
         units = sum(line.qty for line in doc.lines if line.kind == "goods")
         return (
-            return_id, shop.id, shop.channel_id, doc.external_id, content, "received",
-            orders.get((shop.id, doc.order_external_id)), customers.get(position),
-            business_day(doc.returned_at, shop.zone), doc.returned_at, doc.currency, goods, charges, goods + charges,
-            units, import_id, doc.is_simulated,
-        )  # fmt: skip
+            return_id,
+            shop.id,
+            shop.channel_id,
+            doc.external_id,
+            content,
+            "restocked" if shop.id in nodes else "received",
+            orders.get((shop.id, doc.order_external_id)),
+            customers.get(position),
+            business_day(doc.returned_at, shop.zone),
+            doc.returned_at,
+            doc.currency,
+            goods,
+            charges,
+            goods + charges,
+            units,
+            import_id,
+            doc.is_simulated,
+        )
 
     copy_rows(
         "orders_return",
         (
-            "id", "shop_id", "channel_id", "external_id", "digest", "status", "order_id", "customer_id",
-            "business_date", "returned_at", "currency", "goods_minor", "charges_minor", "total_minor", "units",
-            "import_id", "is_simulated",
-        ),  # fmt: skip
+            "id",
+            "shop_id",
+            "channel_id",
+            "external_id",
+            "digest",
+            "status",
+            "order_id",
+            "customer_id",
+            "business_date",
+            "returned_at",
+            "currency",
+            "goods_minor",
+            "charges_minor",
+            "total_minor",
+            "units",
+            "import_id",
+            "is_simulated",
+        ),
         (head(return_id, *item) for return_id, item in zip(ids, fresh, strict=True)),
     )
     copy_rows(
         "orders_returnline",
         (
-            "return_doc_id", "line_no", "kind", "sku_id", "charge_code", "name", "qty", "unit_price",
+            "return_doc_id",
+            "line_no",
+            "kind",
+            "sku_id",
+            "charge_code",
+            "name",
+            "qty",
+            "unit_price",
             "amount_minor",
-        ),  # fmt: skip
+        ),
         (
             (
-                return_id, line_no, line.kind, sku_ids[line.code] if line.kind == "goods" else None,
-                "" if line.kind == "goods" else line.code[:40], line.name[:300], line.qty, line.unit_price,
+                return_id,
+                line_no,
+                line.kind,
+                sku_ids[line.code] if line.kind == "goods" else None,
+                "" if line.kind == "goods" else line.code[:40],
+                line.name[:300],
+                line.qty,
+                line.unit_price,
                 line.amount_minor,
-            )  # fmt: skip
+            )
             for return_id, (_, doc, _) in zip(ids, fresh, strict=True)
             for line_no, line in enumerate(doc.lines, 1)
         ),
+    )
+    take_back(
+        [
+            (return_id, nodes[shops[doc.shop_code].id], sku_ids[line.code], line.qty, doc.returned_at)
+            for return_id, (_, doc, _) in zip(ids, fresh, strict=True)
+            if shops[doc.shop_code].id in nodes
+            for line in doc.lines
+            if line.kind == "goods"
+        ],
+        actor=actor,
     )
     append(
         [
@@ -164,6 +219,16 @@ def _insert(
         ]
     )
     return {position: Outcome("accepted", i) for i, (position, *_) in zip(ids, fresh, strict=True)}
+
+
+def _returns_nodes(shop_ids: set[int]) -> dict[int, int]:
+    return dict(
+        fetch_all(
+            """SELECT s.shop_id, s.node_id FROM network_service s JOIN network_node n ON n.id = s.node_id
+               WHERE s.shop_id = ANY(%s) AND s.takes_returns AND n.tracks_stock""",
+            [sorted(shop_ids)],
+        )
+    )
 
 
 def _orders_of(docs: Sequence[ReturnDoc], shops: dict[str, ShopInfo]) -> dict[tuple[int, str], int]:
@@ -227,15 +292,5 @@ def accept_corrections(
     )
     for shop_id, number, _, correction_id in booked:
         outcomes[positions[(shop_id, number)]] = Outcome("accepted", correction_id)
-    append(
-        [NewEvent(CORRECTED, number, {"day": day.isoformat()}) for _, number, day, _ in booked]
-    )
+    append([NewEvent(CORRECTED, number, {"day": day.isoformat()}) for _, number, day, _ in booked])
     return [outcomes[position] for position in range(len(docs))]
-
-
-def mark_restocked(return_ids: Sequence[int]) -> None:
-    """Note that the goods of ``return_ids`` are back in stock, in the caller's transaction."""
-    execute(
-        "UPDATE orders_return SET status = 'restocked' WHERE id = ANY(%s) AND status = 'received'",
-        [sorted(return_ids)],
-    )

@@ -1,0 +1,114 @@
+"""Writes of nodes and of which shop they serve."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from django.db import transaction
+
+from tongpan.access.actions import Note, audit_many
+from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.errors import Refusal
+from tongpan.network.engine import NodeSpec, ServiceSpec, check_node, placed
+
+_SAVE_NODES = """
+INSERT INTO network_node
+  (code, kind, name, division, city, latitude, longitude, zone, tracks_stock, is_active, is_simulated)
+SELECT code, kind, name, division, city, latitude, longitude, zone, tracks_stock, is_active, is_simulated
+FROM jsonb_to_recordset(%s::jsonb) AS n(code text, kind text, name text, division text, city text,
+  latitude float8, longitude float8, zone text, tracks_stock bool,
+  is_active bool, is_simulated bool) ORDER BY code
+ON CONFLICT (code) DO UPDATE SET kind = excluded.kind, name = excluded.name, division = excluded.division,
+  city = excluded.city, latitude = excluded.latitude, longitude = excluded.longitude, zone = excluded.zone,
+  tracks_stock = excluded.tracks_stock, is_active = excluded.is_active, is_simulated = excluded.is_simulated
+RETURNING code, id"""
+
+
+def save_nodes(specs: Sequence[NodeSpec], *, actor: str, now: datetime) -> dict[str, int]:
+    """Make each node as its spec says, new or changed; code -> id. All or none, two statements.
+
+    A node without a point gets that of its city. Raises Refusal node.* (a bad value, the same code twice).
+    """
+    codes = [spec.code for spec in specs]
+    if len(set(codes)) != len(codes):
+        raise Refusal("node.twice", "The same node is named twice in one request.")
+    complete = [placed(spec) for spec in specs]
+    for spec in complete:
+        check_node(spec)
+    if not complete:
+        return {}
+    with transaction.atomic():
+        rows = json.dumps([asdict(spec) for spec in complete], ensure_ascii=False)
+        ids = dict(fetch_all(_SAVE_NODES, [rows]))
+        audit_many([Note("node.saved", "node", code) for code in codes], actor=actor, now=now)
+    return ids
+
+
+def save_services(specs: Sequence[ServiceSpec], *, actor: str, now: datetime) -> None:
+    """Let exactly the nodes named serve each shop. All or none; the number of statements is constant.
+
+    Locks the shops, by id, so that two changes of one shop follow each other. Raises Refusal service.* (an
+    unknown shop or node, a returns node that does not serve the shop, the same shop twice).
+    """
+    if not specs:
+        return
+    shop_codes = [spec.shop_code for spec in specs]
+    if len(set(shop_codes)) != len(shop_codes):
+        raise Refusal("service.twice", "The same shop is named twice in one request.")
+    for spec in specs:
+        if spec.returns_node and spec.returns_node not in spec.node_codes:
+            raise Refusal(
+                "service.returns_node",
+                f"Returns of shop {spec.shop_code} cannot go to {spec.returns_node}: it does not serve it.",
+            )
+    with transaction.atomic():
+        shops = dict(
+            fetch_all(
+                "SELECT code, id FROM channels_shop WHERE code = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
+                [_texts(shop_codes)],
+            )
+        )
+        named = sorted({code for spec in specs for code in spec.node_codes})
+        nodes = dict(fetch_all("SELECT code, id FROM network_node WHERE code = ANY(%s)", [_texts(named)]))
+        for noun, wanted, found in (("shop", shop_codes, shops), ("node", named, nodes)):
+            if unknown := sorted(set(wanted) - set(found)):
+                raise Refusal(f"service.{noun}", f"There is no {noun} {', '.join(map(repr, unknown))}.")
+        rows = sorted(
+            {
+                (shops[spec.shop_code], nodes[code], code == spec.returns_node)
+                for spec in specs
+                for code in spec.node_codes
+            }
+        )
+        # Deleted and written again: an update in place would meet two returns nodes on its way.
+        execute("DELETE FROM network_service WHERE shop_id = ANY(%s)", [list(shops.values())])
+        execute(
+            """INSERT INTO network_service (shop_id, node_id, takes_returns)
+               SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bool[])""",
+            [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
+        )
+        notes = [
+            Note(
+                "services.saved",
+                "shop",
+                s.shop_code,
+                {"nodes": sorted(s.node_codes), "returns": s.returns_node},
+            )
+            for s in specs
+        ]
+        audit_many(notes, actor=actor, now=now)
+
+
+def set_services(
+    shop_code: str, node_codes: Sequence[str], returns_node: str = "", *, actor: str, now: datetime
+) -> None:
+    """``save_services`` of one shop."""
+    save_services([ServiceSpec(shop_code, node_codes, returns_node)], actor=actor, now=now)
+
+
+def _texts(codes: Sequence[str]) -> list[str]:
+    # PostgreSQL's text has no NUL, so a code with one exists nowhere.
+    return [code for code in codes if "\x00" not in code]

@@ -1,16 +1,35 @@
-"""The ``tongpan`` command."""
+"""The ``tongpan`` command: every command is registered here."""
 
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import click
 
 from tongpan import __version__
+from tongpan.cli.migrate import migrate
+from tongpan.core.errors import Refusal
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class RefusingGroup(click.Group):
+    """A group whose commands end with a sentence on stderr and exit code 1 when they are refused."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except Refusal as refusal:
+            click.echo(f"tongpan: {refusal.sentence}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=RefusingGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="tongpan")
 def main() -> None:
     """Tongpan 通盘: omnichannel commerce operations."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tongpan.settings")
+
+
+COMMANDS: tuple[click.Command, ...] = (migrate,)
+for command in COMMANDS:
+    main.add_command(command)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,11 +11,15 @@ from tongpan.core.config import Config
 
 # A Unix socket address holds at most 107 bytes on Linux (103 on macOS), "/.s.PGSQL.5432" included.
 MAX_SOCKET_DIR = 85
+# Not the temporary folder of the environment: two processes of one installation must agree on it.
+SHORT_SOCKET_ROOT = Path("/tmp")  # noqa: S108
 DATABASE = "tongpan"
 USER = "tongpan"
+PORT = "5432"
 
 
 def cluster_dir(config: Config) -> Path:
+    """The folder of the database files; a symbolic link where root keeps them elsewhere (``placement``)."""
     return config.data_dir / "postgres"
 
 
@@ -26,7 +29,7 @@ def socket_dir(config: Config) -> Path:
     if len(str(inside).encode()) <= MAX_SOCKET_DIR:
         return inside
     digest = hashlib.sha256(str(config.data_dir).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"tongpan-{digest}"
+    return SHORT_SOCKET_ROOT / f"tongpan-{digest}"
 
 
 def django_database(config: Config) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def django_database(config: Config) -> dict[str, Any]:
         "CONN_HEALTH_CHECKS": True,
     }
     if config.is_embedded:
-        return common | {"NAME": DATABASE, "USER": USER, "HOST": str(socket_dir(config)), "PORT": "5432"}
+        return common | {"NAME": DATABASE, "USER": USER, "HOST": str(socket_dir(config)), "PORT": PORT}
     url = urlsplit(config.database_url)
     if url.scheme not in ("postgres", "postgresql") or not url.path.strip("/"):
         raise ValueError(

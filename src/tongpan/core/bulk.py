@@ -3,61 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.db import connection
 from psycopg import sql
 
-_CHUNK_BYTES = 256 * 1024
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
-
-def _field(value: Any) -> str:
-    if value is None:
-        return "\\N"
-    if isinstance(value, str):
-        return value.translate(_ESCAPES)
-    if value is True:
-        return "t"
-    if value is False:
-        return "f"
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).translate(_ESCAPES)
-    if isinstance(value, bytes):
-        return "\\\\x" + value.hex()
-    return str(value)
-
-
-def _chunks(rows: Iterable[Sequence[Any]]) -> Iterator[bytes]:
-    parts: list[str] = []
-    size = 0
-    for row in rows:
-        line = "\t".join([_field(value) for value in row])
-        parts.append(line)
-        size += len(line)
-        if size > _CHUNK_BYTES:
-            yield ("\n".join(parts) + "\n").encode()
-            parts, size = [], 0
-    if parts:
-        yield ("\n".join(parts) + "\n").encode()
+def as_json(value: dict[str, Any] | list[Any]) -> str:
+    """The text of a JSON column for ``copy_rows``."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Append ``rows`` to ``table`` with one COPY, inside the transaction of the caller.
 
-    Values may be None, str, bool, int, Decimal, date, aware datetime, bytes, dict or list (the last two for
-    json columns). Raises django.db.IntegrityError when a constraint refuses a row: then no row is in.
+    Values may be None, str, bool, int, float, Decimal, date, aware datetime, bytes or list; a JSON column takes
+    its text (``as_json``). Raises django.db.IntegrityError when a constraint refuses a row: then no row is in.
     """
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
         sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
     )
     with connection.cursor() as cursor, connection.wrap_database_errors, cursor.copy(statement) as copy:
-        for chunk in _chunks(rows):
-            copy.write(chunk)
+        for row in rows:
+            copy.write_row(row)
 
 
 def next_ids(table: str, count: int) -> list[int]:

@@ -16,7 +16,7 @@ from typing import Any
 
 from django.db import transaction
 
-from tongpan.core.bulk import copy_rows, execute, fetch_all
+from tongpan.core.bulk import as_json, copy_rows, execute, fetch_all
 
 TABLE = "core_event"
 
@@ -57,7 +57,7 @@ class Reader:
 def append(events: Sequence[NewEvent]) -> None:
     """Append ``events`` to the log, in order, inside the transaction of the caller."""
     if events:
-        copy_rows(TABLE, ("name", "key", "payload"), ((e.name, e.key, e.payload) for e in events))
+        copy_rows(TABLE, ("name", "key", "payload"), ((e.name, e.key, as_json(e.payload)) for e in events))
 
 
 def read_once(reader: Reader) -> int | None:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db import transaction
 
-from tongpan.core.bulk import copy_rows, fetch_all, next_ids
+from tongpan.core.bulk import as_json, copy_rows, fetch_all, next_ids
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.fulfillment.actions.dispatch import cancel, dispatch
 from tongpan.fulfillment.engine import POLICY, POLICY_VERSION, Need, NodeView, Pick, Plan, plan
@@ -225,7 +225,7 @@ def _write(jobs: Sequence[_Job], attempts: dict[int, tuple[int, str]], *, actor:
                 POLICY_VERSION,
                 _plan_of(job).outcome,
                 _plan_of(job).rule,
-                _plan_of(job).explanation,
+                as_json(_plan_of(job).explanation),
             )
             for job in decided
         ),

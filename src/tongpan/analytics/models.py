@@ -11,7 +11,8 @@ from tongpan.channels.models import Channel
 class LakeFile(models.Model):
     """One Parquet file of the lake. The current files of a partition are those with ``superseded_at`` null.
 
-    partition: "2026-11-18" for facts, "all" for dimensions. path is relative to the lake directory.
+    partition: "2026-11-18" or "2026-11" for facts, "all" for dimensions. path is relative to the lake directory.
+    digest: SHA-256 of the file. fingerprint: of the database rows that a dimension was made from, else "".
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -22,6 +23,7 @@ class LakeFile(models.Model):
     size = models.BigIntegerField()
     digest = models.CharField(max_length=64)
     schema_version = models.PositiveIntegerField()
+    fingerprint = models.CharField(max_length=80, blank=True, default="")
     written_at = models.DateTimeField()
     superseded_at = models.DateTimeField(null=True)
 

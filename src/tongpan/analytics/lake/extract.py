@@ -1,0 +1,67 @@
+"""From PostgreSQL into DuckDB: one COPY for any number of days, with explicit types and nulls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import duckdb
+from django.db import connection
+from psycopg import sql
+
+from tongpan.analytics.lake.files import quote, scratch_folder
+from tongpan.analytics.lake.tables import CALENDAR, ORDERS, Table
+
+
+def stage(duck: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -> str:
+    """Read the rows of ``table`` for ``days`` (all rows of a dimension) into a temporary table of ``duck``.
+
+    The rows are those that the transaction of the caller sees. ``orders`` of the same days must be staged
+    before a table that joins it. Returns the name of the temporary table; it has the columns of the files.
+    """
+    with scratch_folder() as folder:
+        path = folder / "rows.csv"
+        _copy_out(table.select.replace("{days}", _day_test(days)), path)
+        columns = ", ".join(f"{quote(name)}: {quote(kind)}" for name, kind in table.raw.items())
+        source = (
+            f"read_csv({quote(str(path))}, header = false, auto_detect = false, delim = ',', quote = '\"', "
+            f"escape = '\"', nullstr = '\\N', allow_quoted_nulls = false, columns = {{{columns}}})"
+        )
+        name = f"staged_{table.name}"
+        duck.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_shape(table, source)}")
+    return name
+
+
+def _copy_out(select: str, path: Path) -> None:
+    """Stream ``select`` into ``path`` as CSV; a null is \\N without quotes, everything else stays a value."""
+    statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, NULL '\\N')").format(sql.SQL(select))
+    with connection.cursor() as cursor, connection.wrap_database_errors, path.open("wb") as out:
+        with cursor.copy(statement) as copy:
+            for block in copy:
+                out.write(block)
+
+
+def _day_test(days: Sequence[date]) -> str:
+    return "= ANY('{" + ",".join(day.isoformat() for day in days) + "}'::date[])"
+
+
+def _shape(table: Table, source: str) -> str:
+    """SELECT that makes the columns of ``table`` out of its raw rows, sorted by its key."""
+    parts = [f"r.{name}" for name in table.raw]
+    parts += [f"o.{name}" for name in table.joined]
+    join = f" JOIN staged_{ORDERS.name} o ON o.order_id = r.order_id" if table.joined else ""
+    inner = f"SELECT {', '.join(parts)} FROM {source} r{join}"
+    derived = [f"CAST({text} AS {kind}) AS {name}" for name, (kind, text) in table.derived.items()]
+    if table.grain == "all":
+        calendar = []
+    else:
+        day = "business_date"
+        calendar = [
+            f"CAST({text.replace('(d)', f'({day})')} AS {kind}) AS {name}"
+            for name, (kind, text) in CALENDAR.items()
+        ]
+    order = ", ".join(
+        dict.fromkeys((*(("business_date",) if table.grain != "all" else ()), *table.order_by))
+    )
+    return f"SELECT {', '.join(['*', *derived, *calendar])} FROM ({inner}) ORDER BY {order}"

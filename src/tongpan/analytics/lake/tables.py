@@ -1,0 +1,374 @@
+"""What each table of the lake holds, how it is partitioned, and the SELECT that reads it from PostgreSQL.
+
+Conventions of every table: amounts are minor units (BIGINT) beside a currency; instants are UTC; an absent text
+is '' and never null; calendar keys are integers of the business day in the channel's own zone (day 20261118,
+iso_week 202647, month 202611, quarter 20264, year 2026), so that no metric needs a time-zone function.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+SCHEMA_VERSION = 1
+WHOLE = "all"
+"""The only partition of a dimension."""
+
+Grain = Literal["day", "month", "all"]
+
+CALENDAR: dict[str, tuple[str, str]] = {
+    "day": ("INTEGER", "year(d) * 10000 + month(d) * 100 + day(d)"),
+    "iso_week": ("INTEGER", "isoyear(d) * 100 + weekofyear(d)"),
+    "month": ("INTEGER", "year(d) * 100 + month(d)"),
+    "quarter": ("INTEGER", "year(d) * 10 + quarter(d)"),
+    "year": ("INTEGER", "year(d)"),
+}
+"""Calendar key -> (type, DuckDB expression over the business day ``d``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table of the lake.
+
+    select: PostgreSQL SELECT of ``raw``, with a day range or day list put in by ``{days}``.
+    raw: the columns as they come, name -> DuckDB type. derived: further columns, name -> (type, expression over
+    ``raw`` and the joined columns). joined: columns taken from the staged ``orders`` of the same days, by order_id.
+    order_by: a unique key, so that the same rows always make the same file.
+    """
+
+    name: str
+    grain: Grain
+    raw: dict[str, str]
+    select: str
+    order_by: tuple[str, ...]
+    derived: dict[str, tuple[str, str]] = field(default_factory=dict)
+    joined: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """Every column of the files, name -> DuckDB type, in their order."""
+        calendar = {name: kind for name, (kind, _) in CALENDAR.items()} if self.grain != "all" else {}
+        return self.raw | self.joined | {name: kind for name, (kind, _) in self.derived.items()} | calendar
+
+    def partition(self, day: date) -> str:
+        """The partition that holds ``day``."""
+        return {"day": f"{day:%Y-%m-%d}", "month": f"{day:%Y-%m}", "all": WHOLE}[self.grain]
+
+
+_ORDER_FACETS = {
+    "shop_id": "BIGINT",
+    "channel_id": "BIGINT",
+    "customer_id": "BIGINT",
+    "business_date": "DATE",
+    "currency": "VARCHAR",
+    "province": "VARCHAR",
+    "city": "VARCHAR",
+    "is_paid": "BOOLEAN",
+    "is_cancelled": "BOOLEAN",
+    "is_simulated": "BOOLEAN",
+}
+
+ORDERS = Table(
+    name="orders",
+    grain="day",
+    raw={
+        "order_id": "BIGINT",
+        "external_id": "VARCHAR",
+        "shop_id": "BIGINT",
+        "channel_id": "BIGINT",
+        "customer_id": "BIGINT",
+        "business_date": "DATE",
+        "status": "VARCHAR",
+        "placed_at": "TIMESTAMPTZ",
+        "paid_at": "TIMESTAMPTZ",
+        "dispatched_at": "TIMESTAMPTZ",
+        "delivered_at": "TIMESTAMPTZ",
+        "promised_at": "TIMESTAMPTZ",
+        "currency": "VARCHAR",
+        "goods_minor": "BIGINT",
+        "charges_minor": "BIGINT",
+        "total_minor": "BIGINT",
+        "paid_minor": "BIGINT",
+        "refunded_minor": "BIGINT",
+        "units": "BIGINT",
+        "province": "VARCHAR",
+        "city": "VARCHAR",
+        "is_simulated": "BOOLEAN",
+    },
+    # placed_rank orders all orders in time with one integer: seconds since 2010 in the upper 31 bits, the order
+    # id below. Comparing (placed_at, order_id) pairs costs several times as much.
+    derived={
+        "placed_rank": (
+            "BIGINT",
+            "(epoch_us(placed_at) // 1000000 - 1262304000) * 4294967296 + order_id % 4294967296",
+        ),
+        "is_cancelled": ("BOOLEAN", "status = 'cancelled'"),
+        "is_paid": (
+            "BOOLEAN",
+            "status <> 'cancelled' AND (status <> 'placed' OR paid_at IS NOT NULL OR coalesce(paid_minor, 0) > 0)",
+        ),
+        "is_on_time": (
+            "BOOLEAN",
+            "CASE WHEN promised_at IS NULL OR dispatched_at IS NULL THEN NULL "
+            "ELSE dispatched_at <= promised_at END",
+        ),
+    },
+    select="""
+        SELECT o.id, o.external_id, o.shop_id, o.channel_id, o.customer_id, o.business_date, o.status,
+               o.placed_at, o.paid_at, o.dispatched_at, o.delivered_at, o.promised_at, o.currency,
+               o.goods_minor, o.charges_minor, o.total_minor, o.paid_minor, o.refunded_minor, o.units,
+               o.ship_province, o.ship_city, o.is_simulated
+        FROM orders_order o WHERE o.business_date {days}""",
+    order_by=("order_id",),
+)
+
+# An order whose source gives no lines has one line of kind "whole": Σ lines = Σ orders, whatever the source.
+ORDER_LINES = Table(
+    name="order_lines",
+    grain="day",
+    raw={
+        "order_id": "BIGINT",
+        "line_no": "INTEGER",
+        "kind": "VARCHAR",
+        "sku_id": "BIGINT",
+        "charge_code": "VARCHAR",
+        "qty": "BIGINT",
+        "amount_minor": "BIGINT",
+    },
+    joined=_ORDER_FACETS,
+    select="""
+        SELECT o.id, coalesce(l.line_no, 0), coalesce(l.kind, 'whole'), l.sku_id, coalesce(l.charge_code, ''),
+               coalesce(l.qty, o.units), coalesce(l.amount_minor, o.total_minor)
+        FROM orders_order o LEFT JOIN orders_orderline l ON l.order_id = o.id
+        WHERE o.business_date {days}""",
+    order_by=("order_id", "line_no"),
+)
+
+FULFILLMENTS = Table(
+    name="fulfillments",
+    grain="day",
+    raw={
+        "fulfillment_id": "BIGINT",
+        "order_id": "BIGINT",
+        "node_id": "BIGINT",
+        "status": "VARCHAR",
+        "allocated_at": "TIMESTAMPTZ",
+        "dispatched_at": "TIMESTAMPTZ",
+        "delivered_at": "TIMESTAMPTZ",
+        "promised_at": "TIMESTAMPTZ",
+        "units": "BIGINT",
+    },
+    joined=_ORDER_FACETS,
+    derived={"is_on_time": ORDERS.derived["is_on_time"]},
+    select="""
+        SELECT f.id, f.order_id, f.node_id, f.status, f.allocated_at, f.dispatched_at, f.delivered_at,
+               coalesce(f.promised_at, o.promised_at), coalesce(q.units, 0)
+        FROM orders_order o
+        JOIN fulfillment_fulfillment f ON f.order_id = o.id
+        LEFT JOIN (SELECT l.fulfillment_id, sum(l.qty) AS units
+                   FROM fulfillment_fulfillmentline l
+                   JOIN fulfillment_fulfillment f ON f.id = l.fulfillment_id
+                   JOIN orders_order o ON o.id = f.order_id
+                   WHERE o.business_date {days} GROUP BY l.fulfillment_id) q ON q.fulfillment_id = f.id
+        WHERE o.business_date {days}""",
+    order_by=("fulfillment_id",),
+)
+
+_RETURN_RAW = {
+    "return_id": "BIGINT",
+    "shop_id": "BIGINT",
+    "channel_id": "BIGINT",
+    "order_id": "BIGINT",
+    "customer_id": "BIGINT",
+    "business_date": "DATE",
+    "returned_at": "TIMESTAMPTZ",
+    "currency": "VARCHAR",
+    "province": "VARCHAR",
+    "city": "VARCHAR",
+    "is_simulated": "BOOLEAN",
+}
+_RETURN_SELECT = """r.id, r.shop_id, r.channel_id, r.order_id, r.customer_id, r.business_date, r.returned_at, r.currency,
+               coalesce(nullif(o.ship_province, ''), c.province, ''), coalesce(nullif(o.ship_city, ''), c.city, ''),
+               r.is_simulated"""
+_RETURN_FROM = """FROM orders_return r
+        LEFT JOIN orders_order o ON o.id = r.order_id
+        LEFT JOIN customers_customer c ON c.id = r.customer_id"""
+
+RETURNS = Table(
+    name="returns",
+    grain="day",
+    raw=_RETURN_RAW
+    | {
+        "external_id": "VARCHAR",
+        "status": "VARCHAR",
+        "goods_minor": "BIGINT",
+        "charges_minor": "BIGINT",
+        "total_minor": "BIGINT",
+        "units": "BIGINT",
+    },
+    select=f"""
+        SELECT {_RETURN_SELECT}, r.external_id, r.status, r.goods_minor, r.charges_minor, r.total_minor, r.units
+        {_RETURN_FROM}
+        WHERE r.business_date {{days}}""",
+    order_by=("return_id",),
+)
+
+RETURN_LINES = Table(
+    name="return_lines",
+    grain="day",
+    raw=_RETURN_RAW
+    | {
+        "line_no": "INTEGER",
+        "kind": "VARCHAR",
+        "sku_id": "BIGINT",
+        "charge_code": "VARCHAR",
+        "qty": "BIGINT",
+        "amount_minor": "BIGINT",
+    },
+    select=f"""
+        SELECT {_RETURN_SELECT}, l.line_no, l.kind, l.sku_id, l.charge_code, l.qty, l.amount_minor
+        {_RETURN_FROM}
+        JOIN orders_returnline l ON l.return_doc_id = r.id
+        WHERE r.business_date {{days}}""",
+    order_by=("return_id", "line_no"),
+)
+
+CORRECTIONS = Table(
+    name="corrections",
+    grain="month",
+    raw={
+        "correction_id": "BIGINT",
+        "shop_id": "BIGINT",
+        "channel_id": "BIGINT",
+        "external_id": "VARCHAR",
+        "line_no": "INTEGER",
+        "business_date": "DATE",
+        "corrected_at": "TIMESTAMPTZ",
+        "code": "VARCHAR",
+        "currency": "VARCHAR",
+        "amount_minor": "BIGINT",
+        "is_simulated": "BOOLEAN",
+    },
+    select="""
+        SELECT id, shop_id, channel_id, external_id, line_no, business_date, corrected_at, code, currency,
+               amount_minor, is_simulated
+        FROM orders_correction WHERE business_date {days}""",
+    order_by=("correction_id",),
+)
+
+CHANNEL_DAYS = Table(
+    name="channel_days",
+    grain="month",
+    raw={
+        "channel_id": "BIGINT",
+        "business_date": "DATE",
+        "visitors": "BIGINT",
+        "cost_minor": "BIGINT",
+        "currency": "VARCHAR",
+        "is_simulated": "BOOLEAN",
+    },
+    select="""
+        SELECT channel_id, day, visitors, cost_minor, currency, is_simulated
+        FROM analytics_channelday WHERE day {days}""",
+    order_by=("business_date", "channel_id"),
+)
+
+DIM_CHANNEL = Table(
+    name="dim_channel",
+    grain="all",
+    raw={
+        "channel_id": "BIGINT",
+        "channel_code": "VARCHAR",
+        "name_zh": "VARCHAR",
+        "name_en": "VARCHAR",
+        "zone": "VARCHAR",
+        "channel_currency": "VARCHAR",
+        "launched_on": "DATE",
+        "closed_on": "DATE",
+        "is_simulated": "BOOLEAN",
+        "position": "INTEGER",
+    },
+    select="""
+        SELECT id, code, name_zh, name_en, zone, currency, launched_on, closed_on, is_simulated, position
+        FROM channels_channel""",
+    order_by=("channel_id",),
+)
+
+# One row per channel and tree: a channel with several classes of one tree has them joined ("private+public"),
+# so that a total over classes counts each order once.
+DIM_CHANNEL_FACET = Table(
+    name="dim_channel_facet",
+    grain="all",
+    raw={
+        "channel_id": "BIGINT",
+        "tree": "VARCHAR",
+        "facet_code": "VARCHAR",
+        "name_zh": "VARCHAR",
+        "name_en": "VARCHAR",
+    },
+    select="""
+        SELECT cf.channel_id, f.tree, string_agg(f.code, '+' ORDER BY f.code),
+               string_agg(f.name_zh, '+' ORDER BY f.code), string_agg(f.name_en, '+' ORDER BY f.code)
+        FROM channels_channel_facets cf JOIN channels_facet f ON f.id = cf.facet_id
+        GROUP BY cf.channel_id, f.tree""",
+    order_by=("channel_id", "tree"),
+)
+
+DIM_SHOP = Table(
+    name="dim_shop",
+    grain="all",
+    raw={
+        "shop_id": "BIGINT",
+        "shop_code": "VARCHAR",
+        "shop_name": "VARCHAR",
+        "kind": "VARCHAR",
+        "channel_id": "BIGINT",
+        "is_active": "BOOLEAN",
+        "is_simulated": "BOOLEAN",
+    },
+    select="SELECT id, code, name, kind, channel_id, is_active, is_simulated FROM channels_shop",
+    order_by=("shop_id",),
+)
+
+DIM_SKU = Table(
+    name="dim_sku",
+    grain="all",
+    raw={
+        "sku_id": "BIGINT",
+        "sku_code": "VARCHAR",
+        "sku_name": "VARCHAR",
+        "product_id": "BIGINT",
+        "product_code": "VARCHAR",
+        "product_name": "VARCHAR",
+        "category_code": "VARCHAR",
+        "category_name": "VARCHAR",
+        "is_active": "BOOLEAN",
+    },
+    select="""
+        SELECT s.id, s.code, s.name, p.id, p.code, p.name, coalesce(c.code, ''), coalesce(c.name, ''), s.is_active
+        FROM catalog_sku s JOIN catalog_product p ON p.id = s.product_id
+        LEFT JOIN catalog_category c ON c.id = p.category_id""",
+    order_by=("sku_id",),
+)
+
+DIM_NODE = Table(
+    name="dim_node",
+    grain="all",
+    raw={
+        "node_id": "BIGINT",
+        "node_code": "VARCHAR",
+        "node_name": "VARCHAR",
+        "kind": "VARCHAR",
+        "division": "VARCHAR",
+        "node_city": "VARCHAR",
+        "is_active": "BOOLEAN",
+        "is_simulated": "BOOLEAN",
+    },
+    select="SELECT id, code, name, kind, division, city, is_active, is_simulated FROM network_node",
+    order_by=("node_id",),
+)
+
+FACTS = (ORDERS, ORDER_LINES, FULFILLMENTS, RETURNS, RETURN_LINES, CORRECTIONS, CHANNEL_DAYS)
+DIMENSIONS = (DIM_CHANNEL, DIM_CHANNEL_FACET, DIM_SHOP, DIM_SKU, DIM_NODE)
+TABLES = {table.name: table for table in (*FACTS, *DIMENSIONS)}

@@ -1,0 +1,51 @@
+"""The reader that keeps the lake up with the event log."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import date
+
+from tongpan.analytics import events
+from tongpan.analytics.lake import writer
+from tongpan.core.clock import utc_now
+from tongpan.core.eventlog import Event, Reader
+from tongpan.fulfillment import events as fulfillment
+from tongpan.orders import events as orders
+
+_OF_ORDER = ("orders", "order_lines", "fulfillments")
+_TOUCHES = {
+    orders.ACCEPTED: _OF_ORDER,
+    orders.CHANGED: _OF_ORDER,
+    orders.RETURN_RECEIVED: ("returns", "return_lines"),
+    orders.CORRECTED: ("corrections",),
+    fulfillment.ROUTED: _OF_ORDER,
+    fulfillment.DISPATCHED: _OF_ORDER,
+    events.CHANNEL_DAY_CHANGED: ("channel_days",),
+}
+
+
+def touched_days(batch: Sequence[Event]) -> dict[str, set[date]]:
+    """The days of each fact that ``batch`` changed.
+
+    Payloads carry "day"; one whose document moved to another day also carries "previous_day".
+    """
+    touched: dict[str, set[date]] = defaultdict(set)
+    for event in batch:
+        for field in ("day", "previous_day"):
+            if field in event.payload:
+                day = date.fromisoformat(event.payload[field])
+                for table in _TOUCHES[event.name]:
+                    touched[table].add(day)
+    return touched
+
+
+def _follow(batch: Sequence[Event]) -> None:
+    writer.write(touched_days(batch), utc_now())
+
+
+LAKE = Reader(name="lake", follows=tuple(_TOUCHES), handle=_follow, batch=50_000)
+"""Rewrites the partitions of the days that changed, with the cursor, in one transaction (``lake.writer``).
+
+A large batch is cheap here: however many events speak of a day, its partition is written once.
+"""

@@ -36,10 +36,14 @@ def stage(duck: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -
 def _copy_out(select: str, path: Path) -> None:
     """Stream ``select`` into ``path`` as CSV; a null is \\N without quotes, everything else stays a value."""
     statement = sql.SQL("COPY ({}) TO STDOUT (FORMAT csv, NULL '\\N')").format(sql.SQL(select))
-    with connection.cursor() as cursor, connection.wrap_database_errors, path.open("wb") as out:
-        with cursor.copy(statement) as copy:
-            for block in copy:
-                out.write(block)
+    with (
+        connection.cursor() as cursor,
+        connection.wrap_database_errors,
+        path.open("wb") as out,
+        cursor.copy(statement) as copy,
+    ):
+        for block in copy:
+            out.write(block)
 
 
 def _day_test(days: Sequence[date]) -> str:
@@ -58,10 +62,7 @@ def _shape(table: Table, source: str) -> str:
     else:
         day = "business_date"
         calendar = [
-            f"CAST({text.replace('(d)', f'({day})')} AS {kind}) AS {name}"
-            for name, (kind, text) in CALENDAR.items()
+            f"CAST({text.replace('(d)', f'({day})')} AS {kind}) AS {name}" for name, (kind, text) in CALENDAR.items()
         ]
-    order = ", ".join(
-        dict.fromkeys((*(("business_date",) if table.grain != "all" else ()), *table.order_by))
-    )
+    order = ", ".join(dict.fromkeys((*(("business_date",) if table.grain != "all" else ()), *table.order_by)))
     return f"SELECT {', '.join(['*', *derived, *calendar])} FROM ({inner}) ORDER BY {order}"

@@ -83,8 +83,5 @@ def swap(files: Sequence[File], now: datetime) -> None:
             "fingerprint",
             "written_at",
         ),
-        (
-            (f.table, f.partition, f.path, f.rows, f.size, f.digest, SCHEMA_VERSION, f.fingerprint, now)
-            for f in files
-        ),
+        ((f.table, f.partition, f.path, f.rows, f.size, f.digest, SCHEMA_VERSION, f.fingerprint, now) for f in files),
     )

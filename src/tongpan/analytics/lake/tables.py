@@ -110,8 +110,7 @@ ORDERS = Table(
         ),
         "is_on_time": (
             "BOOLEAN",
-            "CASE WHEN promised_at IS NULL OR dispatched_at IS NULL THEN NULL "
-            "ELSE dispatched_at <= promised_at END",
+            "CASE WHEN promised_at IS NULL OR dispatched_at IS NULL THEN NULL ELSE dispatched_at <= promised_at END",
         ),
     },
     select="""
@@ -188,9 +187,9 @@ _RETURN_RAW = {
     "city": "VARCHAR",
     "is_simulated": "BOOLEAN",
 }
-_RETURN_SELECT = """r.id, r.shop_id, r.channel_id, r.order_id, r.customer_id, r.business_date, r.returned_at, r.currency,
-               coalesce(nullif(o.ship_province, ''), c.province, ''), coalesce(nullif(o.ship_city, ''), c.city, ''),
-               r.is_simulated"""
+_RETURN_SELECT = """r.id, r.shop_id, r.channel_id, r.order_id, r.customer_id, r.business_date, r.returned_at,
+               r.currency, coalesce(nullif(o.ship_province, ''), c.province, ''),
+               coalesce(nullif(o.ship_city, ''), c.city, ''), r.is_simulated"""
 _RETURN_FROM = """FROM orders_return r
         LEFT JOIN orders_order o ON o.id = r.order_id
         LEFT JOIN customers_customer c ON c.id = r.customer_id"""

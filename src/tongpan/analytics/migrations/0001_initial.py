@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                 ("size", models.BigIntegerField()),
                 ("digest", models.CharField(max_length=64)),
                 ("schema_version", models.PositiveIntegerField()),
+                ("fingerprint", models.CharField(blank=True, default="", max_length=80)),
                 ("written_at", models.DateTimeField()),
                 ("superseded_at", models.DateTimeField(null=True)),
             ],

@@ -9,6 +9,7 @@ import click
 
 from tongpan import __version__
 from tongpan.cli.migrate import migrate
+from tongpan.cli.reconcile import reconcile
 from tongpan.core.errors import Refusal
 
 
@@ -30,6 +31,6 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tongpan.settings")
 
 
-COMMANDS: tuple[click.Command, ...] = (migrate,)
+COMMANDS: tuple[click.Command, ...] = (migrate, reconcile)
 for command in COMMANDS:
     main.add_command(command)

@@ -87,8 +87,7 @@ def database_session(*, must_be_migrated: bool = True) -> Iterator[Config]:
         except OperationalError as error:
             raise Refusal(
                 "database.unreachable",
-                f"The database does not answer: {str(error).strip()} "
-                "Run `tongpan doctor` to see what is wrong.",
+                f"The database does not answer: {str(error).strip()} Run `tongpan doctor` to see what is wrong.",
             ) from error
         finally:
             connection.close()

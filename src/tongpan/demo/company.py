@@ -13,7 +13,7 @@ import yaml
 
 from tongpan.channels.actions import load_presets, save_channels, save_shops
 from tongpan.channels.engine import ChannelSpec, ShopSpec
-from tongpan.channels.queries import channel_specs
+from tongpan.channels.queries import channels
 from tongpan.demo.engine import City, Company, Outlet
 from tongpan.network.actions import save_nodes, save_services
 from tongpan.network.engine import NodeSpec, ServiceSpec
@@ -74,7 +74,11 @@ def set_up(now: datetime) -> None:
     _label_channels(list(raw["channels"]), now)
     shops = [
         ShopSpec(
-            shop["code"], shop["channel"], shop["name"], shop.get("kind", "shop"), capacity=shop.get("capacity"),
+            shop["code"],
+            shop["channel"],
+            shop["name"],
+            shop.get("kind", "shop"),
+            capacity=shop.get("capacity"),
             is_simulated=True,
         )
         for shop in raw["online_shops"]
@@ -90,14 +94,22 @@ def set_up(now: datetime) -> None:
 
 
 def _label_channels(codes: list[str], now: datetime) -> None:
-    labelled = [spec for spec in channel_specs(codes) if not spec.is_simulated]
     save_channels(
         [
             ChannelSpec(
-                spec.code, spec.name_zh, spec.name_en, spec.facets, spec.zone, spec.currency, spec.launched_on,
-                spec.closed_on, True, codes.index(spec.code),
+                channel.code,
+                channel.name_zh,
+                channel.name_en,
+                [facet.code for facet in channel.facets.all()],
+                channel.zone,
+                channel.currency,
+                channel.launched_on,
+                channel.closed_on,
+                is_simulated=True,
+                position=codes.index(channel.code) + 1,
             )
-            for spec in labelled
+            for channel in channels()
+            if channel.code in codes and not channel.is_simulated
         ],
         actor=ACTOR,
         now=now,

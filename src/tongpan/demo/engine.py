@@ -24,7 +24,7 @@ SEED = "tongpan-demo-1"
 SHIFT = timedelta(weeks=794)
 """Added to every date of the source: 2011-08-31 becomes 2026-11-18, a Wednesday as well."""
 
-HISTORY_ENDS = datetime(2011, 8, 31, 18, 0) + SHIFT  # noqa: DTZ001 - a wall-clock time of the shops' zone
+HISTORY_ENDS = datetime(2011, 8, 31, 18, 0) + SHIFT
 """The moment the demo stands at: what would have been dispatched or delivered later has not happened."""
 
 REPEATS_CHANNEL = 0.72

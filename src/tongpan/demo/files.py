@@ -15,7 +15,7 @@ from pathlib import Path
 from tongpan.connectors.engine.fields import Settings, compile_condition
 from tongpan.connectors.formats import load_mapping
 from tongpan.demo.company import Description
-from tongpan.demo.engine import SHIFT, Timeline, opening_stock, recount, timeline, visitors, cost_minor
+from tongpan.demo.engine import SHIFT, Timeline, cost_minor, opening_stock, recount, timeline, visitors
 
 ROWS = 320_705
 COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")
@@ -48,7 +48,7 @@ def history() -> Iterator[list[str]]:
         for cells in lines:
             at = cells[4]
             if at not in shifted:
-                shifted[at] = (datetime.strptime(at, SOURCE_TIME) + SHIFT).strftime(SOURCE_TIME)  # noqa: DTZ007
+                shifted[at] = (datetime.strptime(at, SOURCE_TIME) + SHIFT).strftime(SOURCE_TIME)
             cells[4] = shifted[at]
             yield cells[:7]
 
@@ -124,10 +124,15 @@ def write_orders(path: Path, about: Description, found: Survey) -> None:
             if extra is None:
                 shop = found.shop_of.get(invoice, about.house_shop)
                 city = company.ship_to(shop, customer, invoice)
-                placed = datetime.strptime(at, SOURCE_TIME)  # noqa: DTZ007
+                placed = datetime.strptime(at, SOURCE_TIME)
                 times = timeline(invoice, placed, in_store=company.is_outlet(shop))
                 extra = extras[invoice] = (
-                    shop, city.province, city.name, city.latitude, city.longitude, *_times(invoice, times),
+                    shop,
+                    city.province,
+                    city.name,
+                    city.latitude,
+                    city.longitude,
+                    *_times(invoice, times),
                 )
             out.writerow((*cells, *extra))
 

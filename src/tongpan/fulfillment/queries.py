@@ -1,0 +1,55 @@
+"""Reads of fulfilment, and the proof that fulfilments, order lines and stock movements agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tongpan.core.bulk import fetch_all
+
+
+def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:
+    """Compare what nodes ship with what was ordered, and with what the movements took from their stock.
+
+    Returns how many fulfilments were checked and one entry for each line shipped twice and each fulfilment whose
+    movements differ. Locks nothing.
+    """
+    twice = fetch_all(
+        """SELECT s.code, o.external_id, l.line_no, l.qty, f.qty
+           FROM (SELECT x.order_line_id, sum(x.qty)::bigint AS qty
+                 FROM fulfillment_fulfillmentline x JOIN fulfillment_fulfillment d ON d.id = x.fulfillment_id
+                 WHERE d.status <> 'cancelled' GROUP BY 1) f
+           JOIN orders_orderline l ON l.id = f.order_line_id JOIN orders_order o ON o.id = l.order_id
+           JOIN channels_shop s ON s.id = o.shop_id
+           WHERE f.qty > l.qty ORDER BY 1, 2, 3"""
+    )
+    unequal = fetch_all(
+        """SELECT d.id, n.code, d.status, l.qty, coalesce(m.gone, 0), coalesce(m.allocated, 0)
+           FROM fulfillment_fulfillment d
+           JOIN network_node n ON n.id = d.node_id AND n.tracks_stock
+           JOIN (SELECT fulfillment_id, sum(qty)::bigint AS qty FROM fulfillment_fulfillmentline GROUP BY 1) l
+                ON l.fulfillment_id = d.id
+           LEFT JOIN (SELECT cause_id, -sum(on_hand_delta)::bigint AS gone, sum(allocated_delta)::bigint AS allocated
+                      FROM inventory_movement WHERE cause_type = 'fulfillment' GROUP BY 1) m ON m.cause_id = d.id
+           WHERE (coalesce(m.gone, 0), coalesce(m.allocated, 0)) <> CASE
+                 WHEN d.status = 'allocated' THEN (0, l.qty)
+                 WHEN d.status = 'cancelled' THEN (0, 0::bigint)
+                 ELSE (l.qty, 0::bigint) END
+           ORDER BY 1"""
+    )
+    differences: list[dict[str, Any]] = [
+        {"what": "order line", "shop": shop, "number": number, "line": line_no, "ordered": ordered, "shipped": shipped}
+        for shop, number, line_no, ordered, shipped in twice
+    ]
+    differences += [
+        {
+            "what": "fulfillment",
+            "id": i,
+            "node": node,
+            "status": status,
+            "units": units,
+            "movements_gone": gone,
+            "movements_allocated": allocated,
+        }
+        for i, node, status, units, gone, allocated in unequal
+    ]
+    return {"fulfillments": fetch_all("SELECT count(*) FROM fulfillment_fulfillment")[0][0]}, differences

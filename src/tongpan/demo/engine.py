@@ -165,6 +165,11 @@ def opening_stock(demand: Mapping[str, int], *, node: str, share: float, breadth
     }
 
 
+def is_counted(node: str, sku: str) -> bool:
+    """One level in five takes part in the cycle count."""
+    return draw("counted", node, sku) < 0.2
+
+
 def recount(node: str, sku: str, book: int) -> int:
     """What a cycle count finds: the book in nineteen of twenty cases, else a unit or two more or less."""
     part = draw("count", node, sku)

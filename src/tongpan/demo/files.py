@@ -192,5 +192,5 @@ def write_counts(path: Path, book: Mapping[tuple[str, str], int], counted: datet
         out = csv.writer(stream)
         out.writerow(("node", "sku", "qty", "counted_at", "reason", "is_simulated"))
         for (node, sku), units in sorted(book.items()):
-            if hash_part(node, sku) < 0.2:
+            if is_counted(node, sku):
                 out.writerow((node, sku, recount(node, sku, units), counted.isoformat(), "cycle count", "true"))

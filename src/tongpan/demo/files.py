@@ -15,7 +15,16 @@ from pathlib import Path
 from tongpan.connectors.engine.fields import Settings, compile_condition
 from tongpan.connectors.formats import load_mapping
 from tongpan.demo.company import Description
-from tongpan.demo.engine import SHIFT, Timeline, cost_minor, opening_stock, recount, timeline, visitors
+from tongpan.demo.engine import (
+    SHIFT,
+    Timeline,
+    cost_minor,
+    is_counted,
+    opening_stock,
+    recount,
+    timeline,
+    visitors,
+)
 
 ROWS = 320_705
 COLUMNS = ("InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID")

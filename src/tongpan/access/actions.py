@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from tongpan.access import vault
 from tongpan.access.engine import KEY_PREFIX, SCOPES, is_key, key_digest, prefix_of, unknown_scopes
 from tongpan.access.models import ApiKey, Role, User
-from tongpan.core.bulk import copy_rows
+from tongpan.core.bulk import as_json, copy_rows
 from tongpan.core.errors import Refusal
 
 LAST_USE_GRAIN = timedelta(minutes=1)
@@ -40,7 +40,7 @@ def audit_many(notes: Sequence[Note], *, actor: str, now: datetime) -> None:
         copy_rows(
             "access_auditentry",
             ("at", "actor", "action", "object_type", "object_id", "data"),
-            ((now, actor, n.action, n.object_type, n.object_id, n.data) for n in notes),
+            ((now, actor, n.action, n.object_type, n.object_id, as_json(n.data)) for n in notes),
         )
 
 

@@ -57,12 +57,17 @@ def _fail(reason: str) -> Callable[[str], Any]:
     return refuse
 
 
-def _identifier(text: str) -> str:
-    if is_mangled(text):
-        raise ValueError("a spreadsheet has rounded this number; export the file again as text")
-    if len(text) > ID_LIMIT:
-        raise ValueError(f"is longer than {ID_LIMIT} characters")
-    return text
+def _identifier(limit: int) -> Callable[[str], str]:
+    def parse(text: str) -> str:
+        if is_mangled(text):
+            raise ValueError("a spreadsheet has rounded this number; export the file again as text")
+        if len(text) > limit:
+            raise ValueError(f"is longer than {limit} characters")
+        if not text.isprintable():
+            raise ValueError("holds control characters")
+        return text
+
+    return parse
 
 
 def _bucket(text: str) -> str:
@@ -74,18 +79,19 @@ def _bucket(text: str) -> str:
 def parser_of(kind: str, settings: Settings, formats: Sequence[str] = ()) -> Callable[[str], Any]:
     """The function that turns a non-empty text into a value of ``kind``; it raises ValueError.
 
-    kind: id, text, text:N (cut to N characters), int, decimal, money (minor units, half up), time, day, bool,
+    kind: id or id:N (longer than N is refused), text:N (longer is cut), int, decimal, money (minor units, half up), time, day, bool,
     latitude, longitude, bucket, or one_of:a,b,c.
     """
     name, _, argument = kind.partition(":")
     if name == "text":
         limit = int(argument or 1000)
         return lambda text: text[:limit]
+    if name == "id":
+        return _identifier(int(argument or ID_LIMIT))
     if name == "one_of":
         words = argument.split(",")
         return lambda text: text if text in words else _fail(f"must be one of {', '.join(words)}")(text)
     simple: dict[str, Callable[[str], Any]] = {
-        "id": _identifier,
         "bool": values.truth_of,
         "day": values.day_of,
         "bucket": _bucket,
@@ -222,7 +228,7 @@ def _arithmetic(value: Value, kind: str, settings: Settings, required: bool) -> 
     if (factors and len(present) < len(factors)) or not present:
         return Compiled(lambda row: empty)
     first = settings.headers.get(present[0], present[0])
-    cells = {name: _decimal_cell(name, settings) for name in present}
+    cells = {name: _cached(settings.positions[name], _decimal_parser(name, settings)) for name in present}
 
     def get(row: Row) -> Any:
         numbers = {name: cell(row) for name, cell in cells.items()}
@@ -246,7 +252,7 @@ def _arithmetic(value: Value, kind: str, settings: Settings, required: bool) -> 
     return Compiled(get, frozenset(settings.positions[name] for name in present))
 
 
-def _decimal_cell(name: str, settings: Settings) -> Callable[[Row], Any]:
+def _decimal_parser(name: str, settings: Settings) -> Callable[[str | None], Decimal | None]:
     header = settings.headers.get(name, name)
 
     def parse(cell: str | None) -> Decimal | None:
@@ -256,7 +262,7 @@ def _decimal_cell(name: str, settings: Settings) -> Callable[[Row], Any]:
         except ValueError as error:
             raise BadCell(header, text, str(error)) from error
 
-    return _cached(settings.positions[name], parse)
+    return parse
 
 
 def compile_condition(condition: Condition, settings: Settings) -> Compiled[bool]:
@@ -281,15 +287,15 @@ def _compile_test(test: Test, settings: Settings) -> Compiled[bool]:
     if test.op in NUMBER_TESTS:
         if position is None:
             return Compiled(lambda row: False)
-        number = _decimal_cell(test.column, settings)
+        number = _decimal_parser(test.column, settings)
         compare = _NUMBER_TESTS[test.op]
         operand = Decimal(str(test.operand))
 
-        def holds(row: Row) -> bool:
-            found = number(row)
+        def holds(cell: str | None) -> bool:
+            found = number(cell)
             return found is not None and compare(found, operand)
 
-        return Compiled(holds, frozenset({position}))
+        return Compiled(_cached(position, holds), frozenset({position}))
     check = _TEXT_TESTS[test.op]
     expected = test.operand
     nulls = settings.nulls

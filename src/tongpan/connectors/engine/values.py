@@ -11,8 +11,8 @@ from zoneinfo import ZoneInfo
 
 from tongpan.connectors.engine.cells import is_mangled
 
-MAX_QTY = 100_000_000
-MAX_NUMBER = Decimal(10) ** 12
+MAX_QTY = 10_000_000
+MAX_NUMBER = Decimal(10) ** 12 - 1
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
@@ -28,7 +28,7 @@ _FALSE = frozenset({"false", "no", "n", "0", "否", "假", "f"})
 
 def decimal_of(text: str, has_decimal_comma: bool = False) -> Decimal:
     """An exact decimal. Grouping commas, full-width digits and a currency sign are understood; an exponent,
-    infinity or anything else is refused, and so is a number past 10¹²."""
+    infinity or anything else is refused, and so is a number of 10¹² or more."""
     plain = text
     if not _PLAIN.fullmatch(plain):
         plain = unicodedata.normalize("NFKC", text).strip().lstrip("¥$€£").rstrip("元%").strip()

@@ -1,0 +1,369 @@
+"""Puts the rows of one document together: an order, a return, a correction, a stock adjustment.
+
+1. Every row is converted on its own. 2. The heads of all rows are folded into one: the first value that is not
+empty, the earliest, the latest, or the one that all must agree on. 3. Rows are parted by class; each class
+becomes one document. 4. When one row of a document cannot be taken, none is: half an order is never taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from tongpan.connectors.engine.cells import BadCell, cleaned
+from tongpan.connectors.engine.fields import Settings, compile_value
+from tongpan.connectors.engine.rows import HEAD_NAMES, Made, Problem, RowConverter
+from tongpan.connectors.spec import Mapping as MappingSpec
+from tongpan.connectors.spec import Table
+from tongpan.inventory.engine import AdjustmentDoc, StockLine
+from tongpan.orders.engine import CorrectionDoc, LineDoc, OrderDoc, PaymentDoc, ReturnDoc, ShipTo
+
+_NOWHERE = ShipTo()
+_AT = HEAD_NAMES.index("at")
+
+
+class StagedRow(NamedTuple):
+    """One source row: its table, its line in the file, what is wrong with its form ("" if sound), its cells."""
+
+    table: str
+    line: int
+    defect: str
+    cells: Sequence[str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class ShopContext:
+    """What assembling needs of a shop. stock_node: where its adjustments are booked, "" when it has no node."""
+
+    code: str
+    currency: str
+    zone: str
+    stock_node: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a table's columns stand in its staged rows, after the file's own header was read."""
+
+    positions: Mapping[str, int]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """One document ready for its action, with the rows it came from and what they amount to.
+
+    amount, goods and charges are minor units of ``currency``; charge_rows counts rows that hold a charge.
+    """
+
+    cls: str
+    doc: OrderDoc | ReturnDoc | CorrectionDoc | AdjustmentDoc | None
+    rows: Sequence[StagedRow]
+    currency: str
+    amount: int = 0
+    goods: int = 0
+    charges: int = 0
+    charge_rows: int = 0
+    lines: int = 0
+
+
+@dataclass(slots=True)
+class Assembled:
+    """What became of the rows of one key. Every row is in exactly one of both lists."""
+
+    documents: list[Prepared] = field(default_factory=list)
+    rejected: list[tuple[StagedRow, list[Problem]]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Part:
+    """The rows of one class while a document is being put together."""
+
+    rows: list[StagedRow] = field(default_factory=list)
+    heads: list[tuple[Any, ...]] = field(default_factory=list)
+    lines: list[LineDoc] = field(default_factory=list)
+    stock: list[StockLine] = field(default_factory=list)
+    payments: list[PaymentDoc] = field(default_factory=list)
+    charge_rows: int = 0
+
+
+class Assembler:
+    """Assembles groups of rows for one import.
+
+    shops: looks a shop up by code, None when there is none. default_shop: where rows without a shop belong.
+    """
+
+    def __init__(
+        self,
+        mapping: MappingSpec,
+        layouts: Mapping[str, Layout],
+        shops: Callable[[str], ShopContext | None],
+        default_shop: str,
+    ) -> None:
+        self._mapping = mapping
+        self._layouts = layouts
+        self._shops = shops
+        self._default_shop = default_shop
+        self._converters: dict[tuple[str, str], RowConverter] = {}
+        self._shop_cells = {
+            name: compile_value(table.document.shop, "id:40", self._settings(name, None)).get
+            for name, table in mapping.tables.items()
+            if table.document and table.document.shop and name in layouts
+        }
+        self._head_table = next((name for name, table in mapping.tables.items() if table.document), "")
+
+    def assemble(self, rows: Sequence[StagedRow]) -> Assembled:
+        """The documents that ``rows`` (all rows of one key, in file order) make, and the rows that cannot be taken."""
+        result = Assembled()
+        problems: dict[int, list[Problem]] = {}
+        shop = self._shop(rows, problems)
+        sound = self._without_duplicates(rows, problems, result) if not problems else rows
+        parts: dict[str, _Part] = {}
+        if shop is not None and not problems:
+            parts = self._convert(sound, shop, problems)
+        heads = {cls: self._fold(part, parts, problems) for cls, part in parts.items()} if not problems else {}
+        if not problems:
+            for cls, part in parts.items():
+                result.documents.append(self._build(cls, part, heads[cls], shop, problems))  # type: ignore[arg-type]
+        if problems:
+            result.documents.clear()
+            result.rejected += _all_rejected(sound, problems)
+        return result
+
+    def _shop(self, rows: Sequence[StagedRow], problems: dict[int, list[Problem]]) -> ShopContext | None:
+        code = ""
+        for number, row in enumerate(rows):
+            if row.defect:
+                problems[number] = [Problem("", *_split(row.defect))]
+                continue
+            get = self._shop_cells.get(row.table)
+            if get is None:
+                continue
+            try:
+                named = get(row.cells)
+            except BadCell as bad:
+                problems[number] = [Problem(bad.column, bad.value, bad.reason)]
+                continue
+            if named and code and named != code:
+                problems[number] = [Problem("", named, f"another line of the same document names shop {code}")]
+            code = code or named
+        code = code or self._default_shop
+        shop = self._shops(code) if code else None
+        if shop is None and rows:
+            reason = (
+                f"there is no shop {code}; create it first (tongpan shop create {code})"
+                if code
+                else "names no shop; give one in the file or with --shop"
+            )
+            problems.setdefault(0, []).append(Problem("", code, reason))
+        return shop
+
+    def _without_duplicates(
+        self, rows: Sequence[StagedRow], problems: dict[int, list[Problem]], result: Assembled
+    ) -> list[StagedRow]:
+        """Take repeated rows out where the mapping does not allow them; one with other content is a problem."""
+        kept: list[StagedRow] = []
+        seen: dict[tuple[Any, ...], StagedRow] = {}
+        for row in rows:
+            table = self._mapping.tables[row.table]
+            if not rejects_duplicates(table):
+                kept.append(row)
+                continue
+            positions = self._layouts[row.table].positions
+            key = (row.table, *[cleaned(row.cells[positions[name]]) for name in table.line_key if name in positions])
+            first = seen.setdefault(key, row)
+            if first is row:
+                kept.append(row)
+            elif list(first.cells) == list(row.cells):
+                result.rejected.append((row, [Problem("", "", f"is the same as line {first.line}")]))
+            else:
+                kept.append(row)
+                problems[len(kept) - 1] = [
+                    Problem("", "", f"has the same number as line {first.line}, but other content")
+                ]
+        return kept
+
+    def _convert(
+        self, rows: Sequence[StagedRow], shop: ShopContext, problems: dict[int, list[Problem]]
+    ) -> dict[str, _Part]:
+        parts: dict[str, _Part] = {}
+        last_head: dict[str, tuple[Any, tuple[Any, ...]]] = {}
+        has_head = False
+        for number, row in enumerate(rows):
+            converter = self._converter(row.table, shop)
+            try:
+                made: Made = converter.made(row.cells)
+                part = parts.get(made.cls)
+                if part is None:
+                    part = parts[made.cls] = _Part()
+                if converter.head is not None:
+                    has_head = True
+                    cells = converter.head_cells(row.cells)
+                    known = last_head.get(made.cls)
+                    if known is None or known[0] != cells:
+                        head = converter.head(row.cells)
+                        last_head[made.cls] = (cells, head)
+                        part.heads.append(head)
+                if converter.payment is not None:
+                    payment = converter.payment(row.cells)
+                    if payment is not None:
+                        part.payments.append(payment)
+            except BadCell as bad:
+                problems[number] = converter.problems(row.cells) or [Problem(bad.column, bad.value, bad.reason)]
+                continue
+            part.rows.append(row)
+            part.lines += made.lines
+            if any(line.kind == "charge" for line in made.lines):
+                part.charge_rows += 1
+            if made.stock is not None:
+                part.stock.append(made.stock)
+        if not has_head and not problems:
+            problems[0] = [Problem("", "", f"belongs to a document that the table {self._head_table} does not hold")]
+        return parts
+
+    def _fold(
+        self, part: _Part, parts: Mapping[str, _Part], problems: dict[int, list[Problem]]
+    ) -> dict[str, Any]:
+        """The heads of all rows of a class as one; rows without heads of their own share those of the document."""
+        heads = part.heads or [head for other in parts.values() for head in other.heads]
+        takes = next(c.takes for c in self._converters.values() if c.head is not None)
+        if len(heads) == 1:
+            return dict(zip(HEAD_NAMES, heads[0], strict=True))
+        folded: dict[str, Any] = {}
+        for name, take, values in zip(HEAD_NAMES, takes, zip(*heads, strict=True), strict=True):
+            known = [value for value in values if value is not None and value not in ("", False, _NOWHERE)]
+            if not known:
+                folded[name] = values[0]
+            elif take in ("earliest", "latest"):
+                folded[name] = min(known) if take == "earliest" else max(known)
+            else:
+                folded[name] = known[0]
+                if take == "same" and any(value != known[0] for value in known):
+                    problems[0] = [Problem("", "", f"lines of the same document disagree on its {name}")]
+        return folded
+
+    def _build(
+        self,
+        cls: str,
+        part: _Part,
+        head: Mapping[str, Any],
+        shop: ShopContext,
+        problems: dict[int, list[Problem]],
+    ) -> Prepared:
+        rows = part.rows
+        if cls == "ignore":
+            return Prepared(cls, None, rows, shop.currency)
+        currency = head["currency"] or shop.currency
+        number, at = head["external_id"], head["at"]
+        simulated = head["is_simulated"]
+        if cls == "adjustment":
+            node = head["node"] or shop.stock_node
+            if not node:
+                problems[0] = [
+                    Problem("", shop.code, f"changes stock, but no node serves shop {shop.code}; give it one first")
+                ]
+            adjustment = AdjustmentDoc(shop.code, number, node, at, part.stock, head["reason"], simulated)
+            return Prepared(cls, adjustment, rows, currency, lines=len(part.stock))
+        goods = sum(line.amount_minor for line in part.lines if line.kind == "goods")
+        charges = sum(line.amount_minor for line in part.lines if line.kind == "charge")
+        doc: OrderDoc | ReturnDoc | CorrectionDoc
+        if cls == "sale":
+            doc = self._order(part, head, shop, currency, problems)
+            goods, charges = doc.goods_minor, doc.charges_minor
+        elif cls == "return":
+            doc = ReturnDoc(
+                shop.code, number, at, currency, tuple(part.lines), head["buyer"], head["of_order"], simulated
+            )
+        else:
+            doc = CorrectionDoc(shop.code, number, at, currency, tuple(part.lines), simulated)
+        return Prepared(
+            cls, doc, rows, currency, goods + charges, goods, charges, part.charge_rows, len(part.lines)
+        )
+
+    def _order(
+        self,
+        part: _Part,
+        head: Mapping[str, Any],
+        shop: ShopContext,
+        currency: str,
+        problems: dict[int, list[Problem]],
+    ) -> OrderDoc:
+        payments = _numbered(part.payments)
+        if len({payment.seq for payment in payments}) < len(payments):
+            problems[0] = [Problem("", "", "two payments of the document have the same number")]
+        paid = head["paid"]
+        if paid is None and payments:
+            paid = sum(payment.amount_minor for payment in payments)
+        return OrderDoc(
+            shop_code=shop.code,
+            external_id=head["external_id"],
+            placed_at=head["at"],
+            currency=currency,
+            lines=tuple(part.lines),
+            buyer=head["buyer"],
+            ship_to=head["ship_to"],
+            payments=payments,
+            version=head["version"],
+            channel_status=head["channel_status"],
+            paid_at=head["paid_at"],
+            dispatched_at=head["dispatched_at"],
+            delivered_at=head["delivered_at"],
+            completed_at=head["completed_at"],
+            cancelled_at=head["cancelled_at"],
+            promised_at=head["promised_at"],
+            paid_minor=paid,
+            refunded_minor=head["refunded"] or 0,
+            is_shipped=head["is_shipped"],
+            is_simulated=head["is_simulated"],
+            total_minor=None if part.lines else head["total"],
+        )
+
+    def _converter(self, table: str, shop: ShopContext) -> RowConverter:
+        key = (table, shop.code)
+        if key not in self._converters:
+            self._converters[key] = RowConverter(
+                self._mapping.tables[table], self._settings(table, shop), shop.code
+            )
+        return self._converters[key]
+
+    def _settings(self, table: str, shop: ShopContext | None) -> Settings:
+        layout = self._layouts[table]
+        mapping = self._mapping
+        return Settings(
+            positions=layout.positions,
+            headers=layout.headers,
+            nulls=frozenset(mapping.nulls),
+            formats=mapping.times.formats,
+            has_decimal_comma=mapping.decimal_comma,
+            currency=shop.currency if shop else "CNY",
+            zone_name=mapping.times.zone or (shop.zone if shop else "UTC"),
+        )
+
+
+def rejects_duplicates(table: Table) -> bool:
+    """Whether repeated rows of ``table`` are refused: as the mapping says, else where a row is a whole document."""
+    if table.duplicates is not None:
+        return table.duplicates == "reject"
+    return table.document is not None and not table.lines
+
+
+def _numbered(payments: Iterable[PaymentDoc]) -> tuple[PaymentDoc, ...]:
+    return tuple(
+        payment if payment.seq else PaymentDoc(number, payment.method, payment.amount_minor, payment.paid_at)
+        for number, payment in enumerate(payments, 1)
+    )
+
+
+def _split(defect: str) -> tuple[str, str]:
+    """(value, reason) of a defect that staging wrote as "reason" or "reason\\x1fvalue"."""
+    reason, _, value = defect.partition("\x1f")
+    return value, reason
+
+
+def _all_rejected(
+    rows: Sequence[StagedRow], problems: Mapping[int, list[Problem]]
+) -> list[tuple[StagedRow, list[Problem]]]:
+    culprit = rows[min(problems)].line
+    others = [Problem("", "", f"line {culprit} of the same document was rejected")]
+    return [(row, problems.get(number, others)) for number, row in enumerate(rows)]

@@ -1,0 +1,385 @@
+"""Compiles one table of a mapping into a converter of its rows.
+
+Rows of real files repeat themselves: the same goods at the same price, the same head on every line of an order.
+The converter therefore remembers what it made of each combination of cells and builds it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from tongpan.connectors.engine.cells import BadCell, is_masked
+from tongpan.connectors.engine.fields import (
+    CACHE_SIZE,
+    Compiled,
+    Row,
+    Settings,
+    compile_condition,
+    compile_value,
+    minor_of,
+)
+from tongpan.connectors.spec import Document, Line, PaymentSpec, StockChange, Table, Value
+from tongpan.inventory.engine import StockLine
+from tongpan.orders.engine import BuyerDoc, LineDoc, PaymentDoc, ShipTo
+
+# The kinds of the fields of a document; the order is that of HEAD_NAMES.
+HEAD_KINDS = {
+    "external_id": "id",
+    "at": "time",
+    "currency": "id:3",
+    "version": "time",
+    "channel_status": "text:60",
+    "paid_at": "time",
+    "dispatched_at": "time",
+    "delivered_at": "time",
+    "completed_at": "time",
+    "cancelled_at": "time",
+    "promised_at": "time",
+    "paid": "money",
+    "refunded": "money",
+    "total": "money",
+    "is_shipped": "bool",
+    "is_simulated": "bool",
+    "of_order": "id",
+    "node": "id:60",
+    "reason": "text:200",
+}
+NEEDED = ("external_id", "at")
+DEFAULT_TAKE = {"at": "earliest", "external_id": "same", "currency": "same", "buyer": "same"}
+BUYER_KINDS = {
+    "kind": "id:20",
+    "scope": "id:60",
+    "value": "id",
+    "name": "text:120",
+    "province": "text:60",
+    "city": "text:60",
+}
+SHIP_TO_KINDS = {
+    "province": "text:60",
+    "city": "text:60",
+    "latitude": "latitude",
+    "longitude": "longitude",
+    "recipient": "text:120",
+    "phone": "text:60",
+    "address": "text:500",
+}
+PERSONAL = ("name", "recipient", "phone", "address")
+LINE_KINDS = {
+    "code": "id",
+    "name": "text:300",
+    "qty": "int",
+    "unit_price": "decimal",
+    "amount": "money",
+    "line_key": "id:80",
+    "product_code": "id",
+    "product_name": "text:300",
+    "category": "text:120",
+    "wanted_node": "id:60",
+}
+
+
+HEAD_NAMES = (*HEAD_KINDS, "buyer", "ship_to")
+
+
+class Made(NamedTuple):
+    """What one row gives besides its head."""
+
+    cls: str
+    lines: tuple[LineDoc, ...]
+    stock: StockLine | None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why a row cannot be taken: column is a header of the file, "" when no single cell is to blame."""
+
+    column: str
+    value: str
+    reason: str
+
+
+def remembered(compiled: Compiled[Any]) -> Callable[[Row], Any]:
+    """``compiled`` with a memory by the cells that it reads."""
+    if not compiled.uses:
+        return compiled.get
+    pick = itemgetter(*sorted(compiled.uses))
+    get = compiled.get
+    memory: dict[Any, Any] = {}
+
+    def recall(row: Row) -> Any:
+        cells = pick(row)
+        try:
+            return memory[cells]
+        except KeyError:
+            if len(memory) >= CACHE_SIZE:
+                memory.clear()
+            made = memory[cells] = get(row)
+            return made
+
+    return recall
+
+
+class RowConverter:
+    """Turns rows of one table into what they give, for a shop with its currency and zone.
+
+    head(row): the fields of the document as a tuple in the order of HEAD_NAMES, or None for a table without
+    documents; head_cells(row): the cells that it reads, for recognising a repeated head. made(row): class,
+    lines and stock change. payment(row): a payment or None. All raise BadCell for the first cell that cannot be
+    taken; ``problems(row)`` lists all of the head's and the first of the rest.
+    """
+
+    def __init__(self, table: Table, settings: Settings, shop_code: str) -> None:
+        self._settings = settings
+        self._shop_code = shop_code
+        self._parts: list[Compiled[Any]] = []
+        self.head = self._compile_head(table.document) if table.document else None
+        self.head_cells = _picker(_uses(self._parts))
+        self.takes = _takes(table.document) if table.document else ()
+        self.made = self._compile_made(table)
+        self.payment = self._compile_payment(table.payments) if table.payments else None
+
+    def problems(self, row: Row) -> list[Problem]:
+        """Every cell of ``row`` that cannot be taken, each once."""
+        found: dict[tuple[str, str], Problem] = {}
+        for part in self._parts:
+            try:
+                part.get(row)
+            except BadCell as bad:
+                found.setdefault((bad.column, bad.value), Problem(bad.column, bad.value, bad.reason))
+        return list(found.values())
+
+    def _value(self, value: Value | None, kind: str, *, required: bool = False) -> Compiled[Any]:
+        compiled = compile_value(value, kind, self._settings, required=required)
+        if compiled.uses:
+            self._parts.append(compiled)
+        return compiled
+
+    def _compile_head(self, document: Document) -> Callable[[Row], tuple[Any, ...]]:
+        fields = [
+            self._value(getattr(document, name), kind, required=name in NEEDED) for name, kind in HEAD_KINDS.items()
+        ]
+        gets = [field.get for field in fields]
+        buyer, ship_to = self._compile_buyer(document), self._compile_ship_to(document)
+        return lambda row: (*[get(row) for get in gets], buyer(row), ship_to(row))
+
+    def _compile_buyer(self, document: Document) -> Callable[[Row], BuyerDoc | None]:
+        spec = document.buyer
+        if spec is None:
+            return lambda row: None
+        fields = {name: self._value(getattr(spec, name), kind) for name, kind in BUYER_KINDS.items()}
+        gets = [field.get for field in fields.values()]
+
+        def build(row: Row) -> BuyerDoc | None:
+            kind, scope, value, name, province, city = [get(row) for get in gets]
+            if not value or not kind or is_masked(value):
+                return None
+            scope = self._shop_code if scope in ("", "shop") else scope
+            return BuyerDoc(kind, scope, value, "" if is_masked(name) else name, province, city)
+
+        return remembered(Compiled(build, frozenset().union(*(field.uses for field in fields.values()))))
+
+    def _compile_ship_to(self, document: Document) -> Callable[[Row], ShipTo]:
+        nowhere = ShipTo()
+        spec = document.ship_to
+        if spec is None:
+            return lambda row: nowhere
+        fields = {name: self._value(getattr(spec, name), kind) for name, kind in SHIP_TO_KINDS.items()}
+
+        def build(row: Row) -> ShipTo:
+            found = {name: field.get(row) for name, field in fields.items()}
+            for name in PERSONAL:
+                if name in found and is_masked(found[name]):
+                    found[name] = ""
+            if found["latitude"] is None or found["longitude"] is None:
+                found["latitude"] = found["longitude"] = None
+            return ShipTo(**found)
+
+        return remembered(Compiled(build, frozenset().union(*(field.uses for field in fields.values()))))
+
+    def _compile_made(self, table: Table) -> Callable[[Row], Made]:
+        rules = [
+            (rule.class_, compile_condition(rule.when, self._settings) if rule.when else None)
+            for rule in table.classes
+        ]
+        lines = [self._compile_line(line) for line in table.lines]
+        stock = self._compile_stock(table.adjustments) if table.adjustments else None
+
+        def give(cls: str) -> Compiled[Made]:
+            if cls == "ignore":
+                return Compiled(lambda row: Made(cls, (), None))
+            if cls == "adjustment":
+                return Compiled(lambda row: Made(cls, (), stock.get(row) if stock else None), _uses([stock]))
+            if len(lines) == 1:
+                build = lines[0].get
+                return Compiled(
+                    lambda row: Made(cls, () if (line := build(row, cls)) is None else (line,), None), lines[0].uses
+                )
+            return Compiled(
+                lambda row: Made(cls, tuple(line for b in lines if (line := b.get(row, cls)) is not None), None),
+                _uses(lines),
+            )
+
+        gives = {cls: remembered(give(cls)) for cls, _ in rules}
+        tests = [(gives[cls], rule.get if rule else None) for cls, rule in rules]
+
+        def make(row: Row) -> Made:
+            for made, holds in tests:
+                if holds is None or holds(row):
+                    return made(row)  # type: ignore[no-any-return]
+            raise BadCell("", "", "belongs to no class of the mapping")
+
+        self._parts.append(Compiled(make, _uses(rule for _, rule in rules)))
+        return make
+
+    def _compile_line(self, spec: Line) -> _LineBuilder:
+        fields = {name: compile_value(getattr(spec, name), kind, self._settings) for name, kind in LINE_KINDS.items()}
+        return _LineBuilder(
+            spec,
+            fields,
+            compile_condition(spec.charge_when, self._settings) if spec.charge_when else None,
+            compile_condition(spec.when, self._settings) if spec.when else None,
+            self._settings,
+        )
+
+    def _compile_stock(self, spec: StockChange) -> Compiled[StockLine | None]:
+        skip = compile_condition(spec.skip_when, self._settings) if spec.skip_when else None
+        code = compile_value(spec.code, "id", self._settings, required=True)
+        qty = compile_value(spec.qty, "int", self._settings, required=True)
+        bucket = compile_value(spec.bucket, "bucket", self._settings)
+        name = compile_value(spec.name, "text:300", self._settings)
+        note = compile_value(spec.note, "text:300", self._settings)
+
+        def build(row: Row) -> StockLine | None:
+            if skip and skip.get(row):
+                return None
+            units = qty.get(row)
+            if not units:
+                return None
+            return StockLine(code.get(row), units, bucket.get(row) or "saleable", name.get(row), note.get(row))
+
+        return Compiled(build, _uses([skip, code, qty, bucket, name, note]))
+
+    def _compile_payment(self, spec: PaymentSpec) -> Callable[[Row], PaymentDoc | None]:
+        holds = compile_condition(spec.when, self._settings) if spec.when else None
+        method = self._value(spec.method, "text:40")
+        amount = self._value(spec.amount, "money")
+        seq = self._value(spec.seq, "int")
+        paid_at = self._value(spec.paid_at, "time")
+
+        def build(row: Row) -> PaymentDoc | None:
+            if holds and not holds.get(row):
+                return None
+            value = amount.get(row)
+            if value is None:
+                raise BadCell(_header(spec.amount, self._settings), "", "is empty, but a payment needs it")
+            return PaymentDoc(seq.get(row) or 0, method.get(row), value, paid_at.get(row))
+
+        return build
+
+
+@dataclass(frozen=True, slots=True)
+class _LineBuilder:
+    """Builds the line of one section, with the signs that its class demands.
+
+    A sale's goods have a positive quantity and no negative amount. A return's quantities are positive units and
+    its amounts not positive; the file may write either sign before a returned quantity. A correction moves
+    money only, so its lines are charges.
+    """
+
+    spec: Line
+    fields: dict[str, Compiled[Any]]
+    charge: Compiled[bool] | None
+    holds: Compiled[bool] | None
+    settings: Settings
+
+    @property
+    def uses(self) -> frozenset[int]:
+        return _uses([*self.fields.values(), self.charge, self.holds])
+
+    def get(self, row: Row, cls: str) -> LineDoc | None:
+        if self.holds and not self.holds.get(row):
+            return None
+        fields = self.fields
+        is_charge = self.spec.kind == "charge" or cls == "correction" or bool(self.charge and self.charge.get(row))
+        code = fields["code"].get(row)
+        if not code and not is_charge:
+            raise self._bad("code", "is empty, but a line of goods needs it")
+        qty = fields["qty"].get(row)
+        unit_price = fields["unit_price"].get(row)
+        amount = fields["amount"].get(row)
+        if qty is None:
+            if not is_charge:
+                raise self._bad("qty", "is empty, but a line of goods needs it")
+            qty = 1
+        if amount is None:
+            if unit_price is None:
+                if self.spec.kind == "charge":
+                    return None
+                raise self._bad("amount" if self.spec.amount else "unit_price", "is empty, but a line needs it")
+            amount = self._product(qty, unit_price)
+        self._check_signs(cls, is_charge, qty, amount)
+        return LineDoc(
+            "charge" if is_charge else "goods",
+            code,
+            fields["name"].get(row),
+            abs(qty) if cls == "return" else qty,
+            amount,
+            unit_price,
+            fields["line_key"].get(row),
+            fields["product_code"].get(row),
+            fields["product_name"].get(row),
+            fields["category"].get(row),
+            fields["wanted_node"].get(row),
+        )
+
+    def _product(self, qty: int, unit_price: Any) -> int:
+        try:
+            return minor_of(qty * unit_price, self.settings.currency)
+        except ValueError as error:
+            raise self._bad("unit_price", str(error), str(unit_price)) from error
+
+    def _check_signs(self, cls: str, is_charge: bool, qty: int, amount: int) -> None:
+        if is_charge:
+            return
+        if cls == "sale" and qty <= 0:
+            raise self._bad("qty", "a quantity sold must be above zero", str(qty))
+        if cls == "sale" and amount < 0:
+            raise self._bad("amount", "the amount of goods sold cannot be negative", str(amount))
+        if cls == "return" and qty == 0:
+            raise self._bad("qty", "a returned quantity cannot be zero", str(qty))
+        if cls == "return" and amount > 0:
+            raise self._bad("amount", "a return takes money back: its amount cannot be positive", str(amount))
+
+    def _bad(self, name: str, reason: str, value: str = "") -> BadCell:
+        spec = getattr(self.spec, name) or self.spec.unit_price or self.spec.code
+        return BadCell(_header(spec, self.settings), value, reason)
+
+
+def _header(value: Value, settings: Settings) -> str:
+    """The header that a message names for ``value``: the first column that it reads."""
+    names: Sequence[str] = value.from_ or value.times or value.plus or value.join or ()
+    for name in names:
+        if name in settings.headers:
+            return settings.headers[name]
+    return names[0] if names else ""
+
+
+def _picker(positions: frozenset[int]) -> Callable[[Row], Any]:
+    return itemgetter(*sorted(positions)) if positions else lambda row: ()
+
+
+def _uses(parts: Iterable[Any]) -> frozenset[int]:
+    return frozenset().union(*(part.uses for part in parts if part is not None))
+
+
+def _takes(document: Document) -> tuple[str, ...]:
+    """How the values of a field on several rows become one, in the order of HEAD_NAMES."""
+    takes = []
+    for name in HEAD_NAMES:
+        value = getattr(document, name, None)
+        given = value.take if isinstance(value, Value) else ""
+        takes.append(given or DEFAULT_TAKE.get(name, "first"))
+    return tuple(takes)

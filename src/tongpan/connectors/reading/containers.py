@@ -1,0 +1,250 @@
+"""What a path holds: one table, several tables of a folder or an archive, a workbook."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from python_calamine import CalamineError, CalamineWorkbook
+
+from tongpan.connectors.reading.encoding import SAMPLE, is_binary
+from tongpan.connectors.reading.records import Record
+from tongpan.core.errors import Refusal
+
+MAX_UNPACKED = 16 << 30
+SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip", ".xlsx", ".xlsm", ".xls", ".ods")
+ERRORS_SUFFIX = ".errors.csv"
+_GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One file that may hold a table. name: as people call it. opened: gives its bytes, unpacked.
+
+    sheets: reads it as a workbook instead: (sheet name, rows) pairs. damage: filled in while reading when an
+    archive turns out to be cut off.
+    """
+
+    name: str
+    path: Path
+    size: int
+    opened: Callable[[], BinaryIO] | None = None
+    sheets: Callable[[], Iterator[tuple[str, list[Record]]]] | None = None
+    damage: list[str] = field(default_factory=list)
+
+
+def members_of(path: Path) -> list[Member]:
+    """The files that ``path`` (a file, an archive or a folder) offers, in order of their names.
+
+    Raises Refusal when it does not exist, cannot be read, or holds nothing that could be a table.
+    """
+    try:
+        if path.is_dir():
+            found = [member for item in sorted(path.iterdir()) if _may_hold_table(item) for member in _open(item)]
+        else:
+            found = _open(path)
+    except OSError as error:
+        raise Refusal("file.unreadable", f"{path} cannot be read: {error.strerror or error}.") from error
+    if not found:
+        raise Refusal("file.empty", f"{path} holds no table; expected one of {', '.join(SUFFIXES)}.")
+    return found
+
+
+def siblings_of(path: Path) -> list[Member]:
+    """The other tables in the folder of the file ``path``, for formats of several files."""
+    found: list[Member] = []
+    for item in sorted(path.parent.iterdir()):
+        if item.name != path.name and _may_hold_table(item):
+            try:
+                found += _open(item)
+            except (OSError, Refusal):
+                continue
+    return found
+
+
+def _may_hold_table(path: Path) -> bool:
+    name = path.name.lower()
+    return path.is_file() and name.endswith(SUFFIXES) and not name.endswith(ERRORS_SUFFIX) and name[0] not in ".~"
+
+
+def _open(path: Path) -> list[Member]:
+    if not path.exists():
+        raise Refusal("file.missing", f"There is no file {path}.")
+    if not path.is_file():
+        raise Refusal("file.kind", f"{path} is neither a file nor a folder.")
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        head = stream.read(8)
+    if not head:
+        raise Refusal("file.empty", f"{path.name} is empty.")
+    if head.startswith(_GZIP):
+        damage: list[str] = []
+        return [Member(path.name, path, size, lambda: _Unpacked(_gzip(path), damage), damage=damage)]
+    if head.startswith(_OLE):
+        return [Member(path.name, path, size, sheets=lambda: _sheets(path))]
+    if head.startswith(_ZIP):
+        return _zip_members(path)
+    return [Member(path.name, path, size, lambda: path.open("rb"))]
+
+
+def _gzip(path: Path) -> BinaryIO:
+    return gzip.open(path, "rb")  # type: ignore[return-value]
+
+
+def _zip_members(path: Path) -> list[Member]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except zipfile.BadZipFile as error:
+        raise Refusal(
+            "file.archive", f"{path.name} begins like a ZIP archive but is damaged or cut off: {error}."
+        ) from error
+    with archive:
+        names = archive.namelist()
+        if any(name in names for name in ("xl/workbook.xml", "xl/workbook.bin", "content.xml")):
+            return [Member(path.name, path, path.stat().st_size, sheets=lambda: _sheets(path))]
+        infos = [
+            info
+            for info in archive.infolist()
+            if not info.is_dir()
+            and info.filename.lower().endswith((".csv", ".tsv", ".txt"))
+            and not info.filename.startswith("__MACOSX/")
+            and not info.filename.endswith(ERRORS_SUFFIX)
+        ]
+        if any(info.flag_bits & 1 for info in infos):
+            raise Refusal(
+                "file.password", f"{path.name} is protected by a password; unpack it first and import the table."
+            )
+        if sum(info.file_size for info in infos) > MAX_UNPACKED:
+            raise Refusal("file.size", f"{path.name} unpacks to more than {MAX_UNPACKED >> 30} GB.")
+    members = []
+    for info in sorted(infos, key=lambda info: info.filename):
+        damage: list[str] = []
+        members.append(
+            Member(
+                Path(info.filename).name,
+                path,
+                info.compress_size,
+                lambda name=info.filename, damage=damage: _Unpacked(_ZipEntry(path, name), damage),  # type: ignore[misc]
+                damage=damage,
+            )
+        )
+    return members
+
+
+class _ZipEntry(io.RawIOBase):
+    """One entry of an archive that closes the archive with itself."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self._archive = zipfile.ZipFile(path)
+        self._entry = self._archive.open(name)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._entry.read(size)
+
+    def close(self) -> None:
+        self._entry.close()
+        self._archive.close()
+        super().close()
+
+
+class _Unpacked(io.RawIOBase):
+    """A compressed stream whose damage ends it early instead of losing what was readable."""
+
+    def __init__(self, inner: Any, damage: list[str]) -> None:
+        self._inner = inner
+        self._damage = damage
+        self._done = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def read(self, size: int = -1) -> bytes:
+        if self._damage and self._done >= int(self._damage[0]):
+            return b""
+        try:
+            data: bytes = self._inner.read1(size) if hasattr(self._inner, "read1") else self._inner.read(size)
+        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile):
+            self._damage[:] = [str(self._done)]
+            return b""
+        self._done += len(data)
+        if self._done > MAX_UNPACKED:
+            raise Refusal("file.size", f"The file unpacks to more than {MAX_UNPACKED >> 30} GB.")
+        return data
+
+    def close(self) -> None:
+        self._inner.close()
+        super().close()
+
+
+def sample_of(member: Member, size: int = SAMPLE) -> bytes:
+    """The first bytes of a text member. Raises Refusal when they are no text."""
+    assert member.opened is not None
+    parts = []
+    try:
+        with member.opened() as stream:
+            while size > 0 and (part := stream.read(size)):
+                parts.append(part)
+                size -= len(part)
+    except OSError as error:
+        raise Refusal("file.unreadable", f"{member.name} cannot be read: {error.strerror or error}.") from error
+    sample = b"".join(parts)
+    if not sample.strip():
+        raise Refusal("file.empty", f"{member.name} is empty.")
+    if is_binary(sample):
+        raise Refusal("file.binary", f"{member.name} is not a table: it holds binary data, not text.")
+    return sample
+
+
+def _sheets(path: Path) -> Iterator[tuple[str, list[Record]]]:
+    """Every sheet of a workbook with its rows; all cells as text, ids with all their digits."""
+    try:
+        workbook = CalamineWorkbook.from_path(str(path))
+        for name in workbook.sheet_names:
+            rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            yield (
+                name,
+                [
+                    Record(number, [_cell_text(cell) for cell in row])
+                    for number, row in enumerate(rows, 1)
+                    if any(cell not in ("", None) for cell in row)
+                ],
+            )
+    except Refusal:
+        raise
+    except BaseException as error:
+        # The reader is native code: on a broken workbook it may also raise its panic, which is no Exception.
+        if isinstance(error, CalamineError | OSError | ValueError) or type(error).__name__ == "PanicException":
+            raise Refusal(
+                "file.workbook", f"{path.name} looks like a workbook but cannot be read as one: {error}."
+            ) from error
+        raise
+
+
+def _cell_text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        if abs(cell) >= 1e15:
+            # A spreadsheet keeps 15 digits of a number; longer ones were lost before we saw them.
+            return f"{cell:.14E}"
+        return str(int(cell)) if cell.is_integer() else format(Decimal(repr(cell)), "f")
+    if isinstance(cell, datetime):
+        return cell.isoformat(sep=" ")
+    if isinstance(cell, date | time):
+        return cell.isoformat()
+    return str(cell)

@@ -70,7 +70,7 @@ def _sentence(error: ValidationError) -> str:
     return f"{'.'.join(place) or 'the file'}: {message[:1].lower() + message[1:]}.{more}"
 
 
-def load_mapping_file(path: Path) -> Mapping:
+def load_mapping(path: Path) -> Mapping:
     """A user's own mapping file. Raises Refusal when it cannot be read or is not one."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -82,9 +82,7 @@ def load_mapping_file(path: Path) -> Mapping:
 @functools.cache
 def packaged() -> dict[str, Mapping]:
     """The formats that come with Tongpan, by name, in order of preference when a file fits several."""
-    found = [
-        parse_mapping(path.read_text(encoding="utf-8"), path.name) for path in sorted(MAPPINGS.glob("*.yaml"))
-    ]
+    found = [parse_mapping(path.read_text(encoding="utf-8"), path.name) for path in sorted(MAPPINGS.glob("*.yaml"))]
     return {mapping.format: mapping for mapping in sorted(found, key=lambda m: (-m.priority, m.format))}
 
 
@@ -130,12 +128,45 @@ def _table_inconsistencies(mapping: Mapping, table: Table) -> Iterator[str]:
         yield "key: needed, the column (or columns) whose value all rows of one document share"
     if table.duplicates == "reject" and table.lines and not table.line_key:
         yield "line_key: needed beside duplicates: reject, the columns that number the lines of a document"
-    classes = {rule.class_ for rule in table.classes}
-    if "adjustment" in classes and table.adjustments is None:
+    if table.adjustments is None and any(rule.class_ == "adjustment" for rule in table.classes):
         yield "adjustments: needed, because a class of rows is adjustment"
     if any(rule.when is None for rule in table.classes[:-1]):
         yield "classes: a rule without when takes every row, so it must be the last"
-    names = set(table.columns)
+    yield from _lookup_inconsistencies(mapping, table)
+    for key, columns in (("key", table.key), ("line_key", table.line_key)):
+        for column in columns:
+            if column not in table.columns:
+                yield f"{key}: there is no column {column!r}; known are {', '.join(table.columns)}"
+    names = _names(mapping, table)
+    for place, used in _references(table, ""):
+        if used not in names:
+            yield f"{place}: there is no column {used!r}; known are {', '.join(sorted(names))}"
+    for place, value in _values(table, ""):
+        if value.take and not place.startswith("document."):
+            yield f"{place}.take: only fields of document may say what to take"
+        yield from _bad_notations(f"{place}.formats", value.formats)
+    yield from _bad_notations("times.formats", mapping.times.formats)
+
+
+def _bad_notations(place: str, patterns: tuple[str, ...]) -> Iterator[str]:
+    for pattern in patterns:
+        if "%" not in pattern:
+            yield f"{place}: {pattern!r} is no notation of a date, such as %d/%m/%Y"
+
+
+def _names(mapping: Mapping, table: Table) -> set[str]:
+    """The names of all columns that values and conditions of ``table`` may use."""
+    looked_up = {
+        f"{alias}.{column}"
+        for alias, lookup in table.lookups.items()
+        if lookup.table in mapping.tables
+        for column in mapping.tables[lookup.table].columns
+    }
+    return set(table.columns) | looked_up
+
+
+def _lookup_inconsistencies(mapping: Mapping, table: Table) -> Iterator[str]:
+    known = set(table.columns)
     for alias, lookup in table.lookups.items():
         target = mapping.tables.get(lookup.table)
         if target is None:
@@ -144,25 +175,9 @@ def _table_inconsistencies(mapping: Mapping, table: Table) -> Iterator[str]:
         for theirs, ours in lookup.where.items():
             if theirs not in target.columns:
                 yield f"lookups.{alias}.where: table {lookup.table!r} has no column {theirs!r}"
-            if ours not in names:
+            if ours not in known:
                 yield f"lookups.{alias}.where: there is no column {ours!r} before it"
-        names |= {f"{alias}.{column}" for column in target.columns}
-    for key, columns in (("key", table.key), ("line_key", table.line_key)):
-        for column in columns:
-            if column not in table.columns:
-                yield f"{key}: there is no column {column!r}; known are {', '.join(table.columns)}"
-    for place, used in _references(table, ""):
-        if used not in names:
-            yield f"{place}: there is no column {used!r}; known are {', '.join(sorted(names))}"
-    for place, value in _values(table, ""):
-        if value.take and not place.startswith("document."):
-            yield f"{place}.take: only fields of document may say what to take"
-        for pattern in value.formats:
-            if "%" not in pattern:
-                yield f"{place}.formats: {pattern!r} is no notation of a date, such as %d/%m/%Y"
-    for rule_pattern in mapping.times.formats:
-        if "%" not in rule_pattern:
-            yield f"times.formats: {rule_pattern!r} is no notation of a date, such as %d/%m/%Y"
+        known |= {f"{alias}.{column}" for column in target.columns}
 
 
 def _values(model: BaseModel, place: str) -> Iterator[tuple[str, Value]]:
@@ -199,5 +214,3 @@ def _columns_of(condition: Condition) -> Iterator[str]:
             yield part.column
         else:
             yield from _columns_of(part)
-
-

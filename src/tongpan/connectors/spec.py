@@ -174,11 +174,7 @@ class Value(Strict):
 
     @model_validator(mode="after")
     def _one_source(self) -> Value:
-        sources = [
-            name
-            for name in ("from_", "const", "join", "times", "plus")
-            if getattr(self, name) is not None
-        ]
+        sources = [name for name in ("from_", "const", "join", "times", "plus") if getattr(self, name) is not None]
         if len(sources) != 1:
             raise ValueError("a value has exactly one of: from, const, join, times, plus")
         if self.minus and not self.plus:
@@ -376,7 +372,7 @@ class Title(Strict):
 class ShopDefaults(Strict):
     """What a shop gets that the import itself creates."""
 
-    currency: str = Field("CNY", pattern="^[A-Z]{3}$")
+    currency: Annotated[str, Field(pattern="^[A-Z]{3}$")] = "CNY"
     zone: str = "Asia/Shanghai"
 
 
@@ -391,7 +387,7 @@ class Mapping(Strict):
     format: str = Field(pattern="^[a-z0-9][a-z0-9-]{1,39}$")
     title: Title
     about: str
-    currency: str = Field("", pattern="^([A-Z]{3})?$")
+    currency: Annotated[str, Field(pattern="^([A-Z]{3})?$")] = ""
     shop: ShopDefaults = ShopDefaults()
     nulls: tuple[str, ...] = ("NULL", "null", "\\N")
     times: Times = Times()

@@ -202,8 +202,8 @@ class Staging:
                 continue
             there = f"l{count}"
             aliases[alias] = there
-            conditions = []
-            partition = []
+            conditions: list[str] = []
+            partition: list[str] = []
             for theirs, ours in lookup.where.items():
                 theirs_cell = _text(f"c{target.match.positions[theirs]}")
                 partition.append(theirs_cell)

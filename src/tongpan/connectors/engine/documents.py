@@ -165,13 +165,17 @@ class Assembler:
         """Take repeated rows out where the mapping does not allow them; one with other content is a problem."""
         kept: list[StagedRow] = []
         seen: dict[tuple[Any, ...], StagedRow] = {}
+        nulls = self._mapping.nulls
         for row in rows:
             table = self._mapping.tables[row.table]
             if not rejects_duplicates(table):
                 kept.append(row)
                 continue
             positions = self._layouts[row.table].positions
-            key = (row.table, *[cleaned(row.cells[positions[name]]) for name in table.line_key if name in positions])
+            key = (
+                row.table,
+                *[cleaned(row.cells[positions[name]], nulls) for name in table.line_key if name in positions],
+            )
             first = seen.setdefault(key, row)
             if first is row:
                 kept.append(row)
@@ -222,9 +226,7 @@ class Assembler:
             problems[0] = [Problem("", "", f"belongs to a document that the table {self._head_table} does not hold")]
         return parts
 
-    def _fold(
-        self, part: _Part, parts: Mapping[str, _Part], problems: dict[int, list[Problem]]
-    ) -> dict[str, Any]:
+    def _fold(self, part: _Part, parts: Mapping[str, _Part], problems: dict[int, list[Problem]]) -> dict[str, Any]:
         """The heads of all rows of a class as one; rows without heads of their own share those of the document."""
         heads = part.heads or [head for other in parts.values() for head in other.heads]
         takes = next(c.takes for c in self._converters.values() if c.head is not None)
@@ -277,9 +279,7 @@ class Assembler:
             )
         else:
             doc = CorrectionDoc(shop.code, number, at, currency, tuple(part.lines), simulated)
-        return Prepared(
-            cls, doc, rows, currency, goods + charges, goods, charges, part.charge_rows, len(part.lines)
-        )
+        return Prepared(cls, doc, rows, currency, goods + charges, goods, charges, part.charge_rows, len(part.lines))
 
     def _order(
         self,
@@ -322,9 +322,7 @@ class Assembler:
     def _converter(self, table: str, shop: ShopContext) -> RowConverter:
         key = (table, shop.code)
         if key not in self._converters:
-            self._converters[key] = RowConverter(
-                self._mapping.tables[table], self._settings(table, shop), shop.code
-            )
+            self._converters[key] = RowConverter(self._mapping.tables[table], self._settings(table, shop), shop.code)
         return self._converters[key]
 
     def _settings(self, table: str, shop: ShopContext | None) -> Settings:

@@ -79,8 +79,8 @@ def _bucket(text: str) -> str:
 def parser_of(kind: str, settings: Settings, formats: Sequence[str] = ()) -> Callable[[str], Any]:
     """The function that turns a non-empty text into a value of ``kind``; it raises ValueError.
 
-    kind: id or id:N (longer than N is refused), text:N (longer is cut), int, decimal, money (minor units, half up), time, day, bool,
-    latitude, longitude, bucket, or one_of:a,b,c.
+    kind: id or id:N (longer than N is refused), text:N (longer is cut), int, decimal, money (minor units, half
+    up), time, day, bool, latitude, longitude, bucket, or one_of:a,b,c.
     """
     name, _, argument = kind.partition(":")
     if name == "text":
@@ -99,9 +99,7 @@ def parser_of(kind: str, settings: Settings, formats: Sequence[str] = ()) -> Cal
         "longitude": lambda text: values.degrees_of(text, 180),
         "int": lambda text: values.integer_of(text, settings.has_decimal_comma),
         "decimal": lambda text: values.decimal_of(text, settings.has_decimal_comma),
-        "money": lambda text: minor_of(
-            values.decimal_of(text, settings.has_decimal_comma), settings.currency
-        ),
+        "money": lambda text: minor_of(values.decimal_of(text, settings.has_decimal_comma), settings.currency),
     }
     if name in simple:
         return simple[name]
@@ -302,9 +300,7 @@ def _compile_test(test: Test, settings: Settings) -> Compiled[bool]:
     if position is None:
         constant = check("", expected)
         return Compiled(lambda row: constant)
-    return Compiled(
-        _cached(position, lambda cell: check(cleaned(cell, nulls), expected)), frozenset({position})
-    )
+    return Compiled(_cached(position, lambda cell: check(cleaned(cell, nulls), expected)), frozenset({position}))
 
 
 _NUMBER_TESTS: dict[str, Callable[[Decimal, Decimal], bool]] = {

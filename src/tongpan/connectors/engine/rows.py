@@ -201,8 +201,7 @@ class RowConverter:
 
     def _compile_made(self, table: Table) -> Callable[[Row], Made]:
         rules = [
-            (rule.class_, compile_condition(rule.when, self._settings) if rule.when else None)
-            for rule in table.classes
+            (rule.class_, compile_condition(rule.when, self._settings) if rule.when else None) for rule in table.classes
         ]
         lines = [self._compile_line(line) for line in table.lines]
         stock = self._compile_stock(table.adjustments) if table.adjustments else None

@@ -16,11 +16,11 @@ MAX_NUMBER = Decimal(10) ** 12 - 1
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
-_ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d*)?)?)?")
-_ISO_DAY_PACKED = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2}))?")
-_CHINESE = re.compile(
-    r"(\d{4})年(\d{1,2})月(\d{1,2})日?(?:\s*(\d{1,2})[:时](\d{1,2})分?(?:[::]?(\d{1,2})秒?)?)?"
+_ISO = re.compile(
+    r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]+(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d{1,6})\d*)?)?)?"
 )
+_ISO_DAY_PACKED = re.compile(r"(\d{4})(\d{2})(\d{2})(?:(\d{2})(\d{2})(\d{2}))?")
+_CHINESE = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日?(?:\s*(\d{1,2})[:时](\d{1,2})分?(?:[::]?(\d{1,2})秒?)?)?")
 _OFFSET = re.compile(r"\s*(Z|UTC|[+-]\d{2}:?\d{2})$")
 _TRUE = frozenset({"true", "yes", "y", "1", "是", "真", "t"})
 _FALSE = frozenset({"false", "no", "n", "0", "否", "假", "f"})
@@ -99,7 +99,7 @@ def time_parser(formats: Sequence[str], zone: ZoneInfo) -> Callable[[str], datet
 def _by_formats(text: str, formats: Sequence[str]) -> datetime | None:
     for pattern in formats:
         try:
-            return datetime.strptime(text, pattern)  # noqa: DTZ007 (the zone is put in by the caller)
+            return datetime.strptime(text, pattern)
         except ValueError:
             continue
     return None
@@ -117,9 +117,10 @@ def _by_notation(text: str) -> datetime:
     numbers += [0] * (6 - len(numbers))
     fraction = match.groups()[6] if len(match.groups()) > 6 else None
     try:
-        moment = datetime(*numbers, int((fraction or "0").ljust(6, "0")))  # type: ignore[misc,arg-type] # noqa: DTZ001
+        moment = datetime(*numbers[:6])  # type: ignore[arg-type]
     except ValueError as error:
         raise ValueError("is a day or time that does not exist") from error
+    moment = moment.replace(microsecond=int((fraction or "0").ljust(6, "0")))
     if body is text or offset is None:
         return moment
     sign = offset[1].replace(":", "")

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, cast
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from tongpan.connectors.reading.encoding import SAMPLE, is_binary
+from tongpan.connectors.reading.encoding import SAMPLE, Bytes, is_binary
 from tongpan.connectors.reading.records import Record
 from tongpan.core.errors import Refusal
 
@@ -29,16 +29,16 @@ _GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 class Member:
     """One file that may hold a table. name: as people call it. opened: gives its bytes, unpacked.
 
-    sheets: reads it as a workbook instead: (sheet name, rows) pairs. damage: filled in while reading when an
-    archive turns out to be cut off.
+    sheets: set for a workbook, which is read through it: (sheet name, rows) pairs. damage: while reading, gets
+    the number of bytes that could be unpacked when an archive turns out to be cut off.
     """
 
     name: str
     path: Path
     size: int
-    opened: Callable[[], BinaryIO] | None = None
+    opened: Callable[[], Bytes]
     sheets: Callable[[], Iterator[tuple[str, list[Record]]]] | None = None
-    damage: list[str] = field(default_factory=list)
+    damage: list[int] = field(default_factory=list)
 
 
 def members_of(path: Path) -> list[Member]:
@@ -86,17 +86,21 @@ def _open(path: Path) -> list[Member]:
     if not head:
         raise Refusal("file.empty", f"{path.name} is empty.")
     if head.startswith(_GZIP):
-        damage: list[str] = []
-        return [Member(path.name, path, size, lambda: _Unpacked(_gzip(path), damage), damage=damage)]
+        damage: list[int] = []
+        return [Member(path.name, path, size, lambda: _unpacked(gzip.open(path, "rb"), damage), damage=damage)]
     if head.startswith(_OLE):
-        return [Member(path.name, path, size, sheets=lambda: _sheets(path))]
+        return [_workbook(path, size)]
     if head.startswith(_ZIP):
         return _zip_members(path)
     return [Member(path.name, path, size, lambda: path.open("rb"))]
 
 
-def _gzip(path: Path) -> BinaryIO:
-    return gzip.open(path, "rb")  # type: ignore[return-value]
+def _workbook(path: Path, size: int) -> Member:
+    return Member(path.name, path, size, lambda: path.open("rb"), sheets=lambda: _sheets(path))
+
+
+def _unpacked(inner: Any, damage: list[int]) -> Bytes:
+    return cast(Bytes, _Unpacked(inner, damage))
 
 
 def _zip_members(path: Path) -> list[Member]:
@@ -109,7 +113,7 @@ def _zip_members(path: Path) -> list[Member]:
     with archive:
         names = archive.namelist()
         if any(name in names for name in ("xl/workbook.xml", "xl/workbook.bin", "content.xml")):
-            return [Member(path.name, path, path.stat().st_size, sheets=lambda: _sheets(path))]
+            return [_workbook(path, path.stat().st_size)]
         infos = [
             info
             for info in archive.infolist()
@@ -124,19 +128,18 @@ def _zip_members(path: Path) -> list[Member]:
             )
         if sum(info.file_size for info in infos) > MAX_UNPACKED:
             raise Refusal("file.size", f"{path.name} unpacks to more than {MAX_UNPACKED >> 30} GB.")
-    members = []
-    for info in sorted(infos, key=lambda info: info.filename):
-        damage: list[str] = []
-        members.append(
-            Member(
-                Path(info.filename).name,
-                path,
-                info.compress_size,
-                lambda name=info.filename, damage=damage: _Unpacked(_ZipEntry(path, name), damage),  # type: ignore[misc]
-                damage=damage,
-            )
-        )
-    return members
+    return [_zip_member(path, info) for info in sorted(infos, key=lambda info: info.filename)]
+
+
+def _zip_member(path: Path, info: zipfile.ZipInfo) -> Member:
+    damage: list[int] = []
+    return Member(
+        Path(info.filename).name,
+        path,
+        info.compress_size,
+        lambda: _unpacked(_ZipEntry(path, info.filename), damage),
+        damage=damage,
+    )
 
 
 class _ZipEntry(io.RawIOBase):
@@ -158,7 +161,7 @@ class _ZipEntry(io.RawIOBase):
 class _Unpacked(io.RawIOBase):
     """A compressed stream whose damage ends it early instead of losing what was readable."""
 
-    def __init__(self, inner: Any, damage: list[str]) -> None:
+    def __init__(self, inner: Any, damage: list[int]) -> None:
         self._inner = inner
         self._damage = damage
         self._done = 0
@@ -172,12 +175,12 @@ class _Unpacked(io.RawIOBase):
         return len(data)
 
     def read(self, size: int = -1) -> bytes:
-        if self._damage and self._done >= int(self._damage[0]):
+        if self._damage and self._done >= self._damage[0]:
             return b""
         try:
             data: bytes = self._inner.read1(size) if hasattr(self._inner, "read1") else self._inner.read(size)
         except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile):
-            self._damage[:] = [str(self._done)]
+            self._damage[:] = [self._done]
             return b""
         self._done += len(data)
         if self._done > MAX_UNPACKED:
@@ -191,7 +194,6 @@ class _Unpacked(io.RawIOBase):
 
 def sample_of(member: Member, size: int = SAMPLE) -> bytes:
     """The first bytes of a text member. Raises Refusal when they are no text."""
-    assert member.opened is not None
     parts = []
     try:
         with member.opened() as stream:

@@ -8,10 +8,10 @@ Only what is left is guessed.
 from __future__ import annotations
 
 import codecs
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from types import TracebackType
+from typing import Protocol
 
 from charset_normalizer import from_bytes
 
@@ -25,6 +25,18 @@ _MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _TEXT_CONTROLS = frozenset(b"\t\n\r\f\v\x1a\x00")
+
+
+class Bytes(Protocol):
+    """A stream of bytes that closes itself: a file, or what an archive unpacks to."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+    def __enter__(self) -> Bytes: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +69,7 @@ def _wide(sample: bytes) -> str:
     return ""
 
 
-def find_encoding(opened: Callable[[], BinaryIO]) -> Encoding:
+def find_encoding(opened: Callable[[], Bytes]) -> Encoding:
     """The encoding of a whole stream; reads it once, and a second time only when nothing fits strictly."""
     with opened() as stream:
         sample = stream.read(SAMPLE)
@@ -78,7 +90,7 @@ def find_encoding(opened: Callable[[], BinaryIO]) -> Encoding:
     return Encoding(name, is_lossy=_count_bad(opened, name)[0] > 0)
 
 
-def _try_both(opened: Callable[[], BinaryIO]) -> tuple[bool, bool, bool, bool]:
+def _try_both(opened: Callable[[], Bytes]) -> tuple[bool, bool, bool, bool]:
     """(is strict UTF-8, is strict GB18030, its characters are common Chinese, ends inside a character)."""
     utf8 = codecs.getincrementaldecoder("utf-8")()
     gb = codecs.getincrementaldecoder("gb18030")()
@@ -117,7 +129,7 @@ def _is_common_chinese(character: str) -> bool:
         return False
 
 
-def _count_bad(opened: Callable[[], BinaryIO], name: str) -> tuple[int, int]:
+def _count_bad(opened: Callable[[], Bytes], name: str) -> tuple[int, int]:
     """(characters that cannot be read, characters beyond ASCII that can) when read as ``name``."""
     decoder = codecs.getincrementaldecoder(name)("replace")
     bad = strange = 0
@@ -131,13 +143,12 @@ def _count_bad(opened: Callable[[], BinaryIO], name: str) -> tuple[int, int]:
     return bad + len(decoder.decode(b"", final=True)), strange
 
 
-def _with_high_bytes(opened: Callable[[], BinaryIO], limit: int = 1 << 16) -> bytes:
+def _with_high_bytes(opened: Callable[[], Bytes], limit: int = 1 << 16) -> bytes:
     """Lines with bytes beyond ASCII: what a detector learns from."""
     found = bytearray()
     with opened() as stream:
-        for line in io.BufferedReader(stream) if not hasattr(stream, "readline") else stream:  # type: ignore[arg-type]
-            if not line.isascii():
-                found += line[:4096]
-                if len(found) > limit:
-                    break
+        while len(found) < limit and (chunk := stream.read(CHUNK)):
+            for line in chunk.split(b"\n"):
+                if not line.isascii():
+                    found += line[:4096] + b"\n"
     return bytes(found)

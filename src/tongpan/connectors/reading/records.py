@@ -10,9 +10,9 @@ import codecs
 import csv
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
-from tongpan.connectors.reading.encoding import CHUNK, Encoding
+from tongpan.connectors.reading.encoding import CHUNK, Bytes, Encoding
 
 MAX_CHARACTERS = 200_000
 MAX_LINES_OF_A_CELL = 200
@@ -36,7 +36,7 @@ class Record(NamedTuple):
     is_last_open: bool = False
 
 
-def texts(opened: Callable[[], BinaryIO], encoding: Encoding, seen: Callable[[int], None] | None = None) -> Iterator[str]:
+def texts(opened: Callable[[], Bytes], encoding: Encoding, seen: Callable[[int], None] | None = None) -> Iterator[str]:
     """The decoded stream in chunks. Bytes that cannot be read become U+FFFD. seen: told the bytes read so far."""
     decoder = codecs.getincrementaldecoder(encoding.name)("replace")
     done = 0
@@ -75,7 +75,7 @@ def records(chunks: Iterator[str], delimiter: str, newline: str = "\n") -> Itera
     waiting: deque[tuple[str, bool]] = deque()
     source = lines(chunks, newline)
     number = 0
-    blank = frozenset(delimiter + " \t\"\x1a")
+    blank = frozenset(delimiter + ' \t"\x1a')
 
     def take() -> tuple[str, bool] | None:
         return waiting.popleft() if waiting else next(source, None)

@@ -88,7 +88,6 @@ class Source:
     def _records(self, seen: Callable[[int], None] | None) -> Iterator[Record]:
         if self.member.sheets is not None:
             return iter(next(rows for name, rows in self.member.sheets() if name == self.sheet))
-        assert self.member.opened is not None
         return records(texts(self.member.opened, self.encoding, seen), self.delimiter, self.newline)
 
 
@@ -112,9 +111,7 @@ def match_headers(mapping: Mapping, table_name: str, headers: Sequence[str]) -> 
     return Match(mapping, table_name, positions, tuple(dict.fromkeys(missing)))
 
 
-def open_source(
-    member: Member, mappings: Sequence[Mapping], *, encoding: str = "", is_quick: bool = False
-) -> Source:
+def open_source(member: Member, mappings: Sequence[Mapping], *, encoding: str = "", is_quick: bool = False) -> Source:
     """Open ``member`` with the table of ``mappings`` that fits its header best.
 
     A complete match wins over an incomplete one, then the one that takes more columns, then the earlier mapping.
@@ -124,20 +121,26 @@ def open_source(
     if member.sheets is not None:
         return _best(
             (
-                _look(member, mappings, rows, Encoding("utf-8"), "", "\n", sheet)
+                _look(member, mappings, rows, encoding=Encoding("utf-8"), delimiter="", newline="\n", sheet=sheet)
                 for sheet, rows in member.sheets()
                 if rows
             ),
             member,
         )
     sample = sample_of(member)
-    assert member.opened is not None
     found = _given_encoding(encoding) if encoding else _find(member, sample, is_quick=is_quick)
     text = sample.decode("utf-8-sig" if found.name == "utf-8" else found.name, "replace")
     newline = "\n" if "\n" in text else "\r" if "\r" in text else "\n"
     return _best(
         (
-            _look(member, mappings, _first_records(text, delimiter, newline), found, delimiter, newline, "")
+            _look(
+                member,
+                mappings,
+                _first_records(text, delimiter, newline),
+                encoding=found,
+                delimiter=delimiter,
+                newline=newline,
+            )
             for delimiter in DELIMITERS
         ),
         member,
@@ -153,7 +156,6 @@ def _find(member: Member, sample: bytes, *, is_quick: bool) -> Encoding:
         # The sample may end inside a character; that is no proof against an encoding.
         whole = sample if len(sample) < 4 else sample[: sample.rfind(b"\n") + 1] or sample
         return find_encoding(lambda: io.BytesIO(whole))
-    assert member.opened is not None
     return find_encoding(member.opened)
 
 
@@ -165,10 +167,11 @@ def _look(
     member: Member,
     mappings: Sequence[Mapping],
     rows: Sequence[Record],
+    *,
     encoding: Encoding,
     delimiter: str,
     newline: str,
-    sheet: str,
+    sheet: str = "",
 ) -> Source | None:
     """The best reading of ``rows``: which of the first rows is the header, and of which table."""
     best: Source | None = None

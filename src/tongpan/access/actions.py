@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from tongpan.access import vault
 from tongpan.access.engine import KEY_PREFIX, SCOPES, is_key, key_digest, prefix_of, unknown_scopes
 from tongpan.access.models import ApiKey, Role, User
-from tongpan.core.bulk import as_json, copy_rows
+from tongpan.core.bulk import as_json, copy_rows, execute, fetch_all
 from tongpan.core.errors import Refusal
 
 LAST_USE_GRAIN = timedelta(minutes=1)
@@ -226,3 +226,51 @@ def _set_password(user: User, password: str) -> None:
     except ValidationError as error:
         raise Refusal("user.password", " ".join(error.messages)) from None
     user.set_password(password)
+
+
+@dataclass(frozen=True, slots=True)
+class KeptAnswer:
+    """What was answered to a request that carried an idempotency key."""
+
+    status: int
+    body: str
+
+
+def claim_request(api_key_id: int, key: str, fingerprint: bytes, *, now: datetime) -> KeptAnswer | None:
+    """Claim ``key`` of an API key for the request with ``fingerprint``, in the caller's transaction.
+
+    None: the key is new and held by this transaction; the caller does the work, calls ``keep_answer`` and
+    commits, or rolls back and thereby frees the key. Otherwise the answer that was kept. A transaction that
+    claims the same key meanwhile waits for this one. Raises Refusal idempotency.other_request when the key was
+    used for another request.
+    """
+    claimed = fetch_all(
+        """INSERT INTO access_idempotentrequest (api_key_id, key, fingerprint, body, created_at)
+           VALUES (%s, %s, %s, '', %s) ON CONFLICT DO NOTHING RETURNING id""",
+        [api_key_id, key, fingerprint, now],
+    )
+    if claimed:
+        return None
+    before, status, body = fetch_all(
+        "SELECT fingerprint, status, body FROM access_idempotentrequest WHERE api_key_id = %s AND key = %s",
+        [api_key_id, key],
+    )[0]
+    if bytes(before) != fingerprint:
+        raise Refusal(
+            "idempotency.other_request",
+            "This Idempotency-Key was used for another request. Send a new key with a new request.",
+        )
+    return KeptAnswer(status, body)
+
+
+def keep_answer(api_key_id: int, key: str, answer: KeptAnswer) -> None:
+    """Keep what was answered to the request that this transaction claimed ``key`` for."""
+    execute(
+        "UPDATE access_idempotentrequest SET status = %s, body = %s WHERE api_key_id = %s AND key = %s",
+        [answer.status, answer.body, api_key_id, key],
+    )
+
+
+def forget_requests(before: datetime) -> int:
+    """Delete the kept answers from ``before`` that instant; how many. A key may be used anew afterwards."""
+    return execute("DELETE FROM access_idempotentrequest WHERE created_at < %s", [before])

@@ -8,8 +8,11 @@ from typing import Any
 import click
 
 from tongpan import __version__
+from tongpan.cli.apikey import apikey
 from tongpan.cli.migrate import migrate
 from tongpan.cli.reconcile import reconcile
+from tongpan.cli.user import user
+from tongpan.cli.vault import vault
 from tongpan.core.errors import Refusal
 
 
@@ -31,6 +34,6 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tongpan.settings")
 
 
-COMMANDS: tuple[click.Command, ...] = (migrate, reconcile)
+COMMANDS: tuple[click.Command, ...] = (apikey, migrate, reconcile, user, vault)
 for command in COMMANDS:
     main.add_command(command)

@@ -1,0 +1,56 @@
+"""A whole installation for a test: its own data directory, its own PostgreSQL, the real command line."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+UCI = Path(__file__).parents[2] / "src" / "tongpan" / "demo" / "data" / "online_retail.csv.gz"
+
+
+@dataclass
+class Installation:
+    data_dir: Path
+    environment: dict[str, str]
+
+    def run(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "tongpan", *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def json(self, *arguments: str, timeout: float = 300) -> Any:
+        done = self.run(*arguments, "--json", timeout=timeout)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    def start(self, *arguments: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "tongpan", *arguments],
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def make_installation(folder: Path) -> Installation:
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("TONGPAN_")}
+    environment |= {"TONGPAN_DATA_DIR": str(folder), "TONGPAN_PORT": str(free_port())}
+    return Installation(folder, environment)

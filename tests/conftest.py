@@ -23,6 +23,7 @@ from tongpan.core.config import Config
 from tongpan.core.postgres.location import DATABASE, USER, socket_dir
 from tongpan.core.postgres.server import running_server
 
+pytest_plugins = ["tests.support.fixtures"]
 RUN_DIR = "TONGPAN_TEST_RUN_DIR"
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 CHROMIUM_PATHS = ("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",)

@@ -1,0 +1,1 @@
+"""What tests of several rooms share: a small company, its documents, and real processes."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import gzip
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as MappingABC
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from tongpan.connectors.engine.fields import Settings, compile_condition
 from tongpan.connectors.formats import load_mapping
+from tongpan.connectors.spec import Mapping
 from tongpan.demo.company import Description
 from tongpan.demo.engine import (
     SHIFT,
@@ -116,7 +118,7 @@ def demo_mapping_path() -> Path:
         return path
 
 
-def demo_mapping():  # type: ignore[no-untyped-def]
+def demo_mapping() -> Mapping:
     return load_mapping(demo_mapping_path())
 
 
@@ -195,7 +197,7 @@ def write_channel_days(path: Path, about: Description, found: Survey) -> None:
             out.writerow((channel, day.isoformat(), seen, cost, "true"))
 
 
-def write_counts(path: Path, book: Mapping[tuple[str, str], int], counted: datetime) -> None:
+def write_counts(path: Path, book: MappingABC[tuple[str, str], int], counted: datetime) -> None:
     """A cycle count of every fifth SKU at each node, against ``book``: units by (node code, SKU code)."""
     with path.open("w", encoding="utf-8", newline="") as stream:
         out = csv.writer(stream)

@@ -9,10 +9,11 @@ from collections.abc import Callable
 import structlog
 from django.db import OperationalError, close_old_connections
 
+from tongpan.analytics.readers import LAKE
 from tongpan.core.eventlog import Reader, lag, read_once
 from tongpan.fulfillment.readers import READERS as FULFILLMENT
 
-READERS: tuple[Reader, ...] = (*FULFILLMENT,)
+READERS: tuple[Reader, ...] = (*FULFILLMENT, LAKE)
 _IDLE_SECONDS = 0.2
 _log = structlog.get_logger("readers")
 

@@ -193,6 +193,11 @@ def set_role(username: str, role: str, *, now: datetime, actor: str) -> None:
         )
 
 
+def set_language(user_id: int, language: str) -> None:
+    """Keep the language that a user reads the console in; a code of ``settings.LANGUAGES``."""
+    User.objects.filter(pk=user_id).update(language=language)
+
+
 def generate_password() -> str:
     """A password of 120 random bits, easy to copy."""
     return secrets.token_urlsafe(15)

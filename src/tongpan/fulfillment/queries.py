@@ -1,10 +1,36 @@
-"""Reads of fulfilment, and the proof that fulfilments, order lines and stock movements agree."""
+"""Reads of routing and fulfilments, and the proof that fulfilments, order lines and stock movements agree."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Prefetch
+
 from tongpan.core.bulk import fetch_all
+from tongpan.fulfillment.models import Fulfillment, FulfillmentLine, RoutingDecision
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """How one order was routed: decisions newest first, fulfilments with node and lines."""
+
+    decisions: list[RoutingDecision]
+    fulfillments: list[Fulfillment]
+
+
+def routing_of(order_id: int) -> Routed:
+    """Everything that routing did for one order. Three statements."""
+    lines = FulfillmentLine.objects.select_related("sku").order_by("order_line_id")
+    return Routed(
+        list(RoutingDecision.objects.filter(order_id=order_id).order_by("-attempt")),
+        list(
+            Fulfillment.objects.filter(order_id=order_id)
+            .select_related("node")
+            .prefetch_related(Prefetch("lines", lines))
+            .order_by("id")
+        ),
+    )
 
 
 def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:

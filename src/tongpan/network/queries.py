@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from django.db.models import Prefetch, QuerySet
 
 from tongpan.core.bulk import fetch_all
-from tongpan.network.models import Node, Service
+from tongpan.network.models import Node, NodeKind, Service
 
 
 class ServingNode(NamedTuple):
@@ -60,3 +60,25 @@ def returns_nodes(shop_ids: Sequence[int]) -> dict[int, int]:
             [list(shop_ids)],
         )
     )
+
+
+def nodes_by_code(codes: Collection[str]) -> dict[str, Node]:
+    """The nodes of ``codes`` that exist, by code."""
+    return {node.code: node for node in Node.objects.filter(code__in=codes)}
+
+
+def node_by_id(node_id: int) -> Node:
+    """Raises Node.DoesNotExist."""
+    return Node.objects.get(pk=node_id)
+
+
+def active_nodes() -> list[Node]:
+    """Every active node: warehouses first, then stores, counters and dealers, by code."""
+    rank = {kind: position for position, kind in enumerate(NodeKind.values)}
+    return sorted(Node.objects.filter(is_active=True), key=lambda node: (rank[node.kind], node.code))
+
+
+def services_of_channel(channel_id: int) -> list[Service]:
+    """Which node serves which shop of a channel, with both."""
+    rows = Service.objects.filter(shop__channel_id=channel_id).select_related("shop", "node")
+    return list(rows.order_by("shop__code", "node__code"))

@@ -1,10 +1,206 @@
-"""Reads of the order hub, and the proof that its totals are the sums of their lines."""
+"""Reads of the order hub: lists by filter, one order whole, sums of customers, and the proof that totals add up."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from django.db.models import Count, Exists, Max, Min, OuterRef, Prefetch, Q, QuerySet, Sum
+
+from tongpan.catalog.models import Sku
 from tongpan.core.bulk import fetch_all
+from tongpan.customers.models import Customer
+from tongpan.orders.models import Hold, Order, OrderLine, Return, Status
+
+SORTS: dict[str, tuple[str, ...]] = {
+    "placed": ("placed_at", "id"),
+    "number": ("external_id", "id"),
+    "total": ("total_minor", "id"),
+}
+OPEN = (Status.PLACED, Status.PAID)
+_WORDS = re.compile(r"[\s,;，；、]+")
+# A business day begins at most 14 hours before and ends at most 12 hours after the same day of UTC.
+_EARLIEST, _LATEST = timedelta(hours=14), timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """What a list of orders is narrowed to; an empty field narrows nothing.
+
+    text: one order number or its beginning, a customer number or a SKU code; several words are that many order
+    numbers. day_from, day_to: business days, half-open. status: a Status or "open" for those not yet sent.
+    hold: a HoldReason or "any". ids: these orders only.
+    """
+
+    text: str = ""
+    channel_id: int | None = None
+    shop_id: int | None = None
+    status: str = ""
+    hold: str = ""
+    customer_id: int | None = None
+    sku_id: int | None = None
+    import_id: int | None = None
+    day_from: date | None = None
+    day_to: date | None = None
+    ids: Sequence[int] = field(default=())
+
+
+def select_orders(wanted: OrderFilter) -> QuerySet[Order]:
+    """The orders of ``wanted``, unordered, without any related row."""
+    orders = Order.objects.all()
+    exact: dict[str, Any] = {
+        "channel_id": wanted.channel_id,
+        "shop_id": wanted.shop_id,
+        "customer_id": wanted.customer_id,
+        "import_id": wanted.import_id,
+    }
+    orders = orders.filter(**{name: value for name, value in exact.items() if value is not None})
+    if wanted.ids:
+        orders = orders.filter(pk__in=wanted.ids)
+    if wanted.status == "open":
+        orders = orders.filter(status__in=OPEN)
+    elif wanted.status:
+        orders = orders.filter(status=wanted.status)
+    if wanted.hold:
+        holds = Hold.objects.filter(order=OuterRef("pk"), released_at=None)
+        orders = orders.filter(Exists(holds if wanted.hold == "any" else holds.filter(reason=wanted.hold)))
+    if wanted.sku_id is not None:
+        orders = orders.filter(_has_sku([wanted.sku_id]))
+    orders = _within_days(orders, wanted.day_from, wanted.day_to)
+    return _matching(orders, wanted.text) if wanted.text else orders
+
+
+def _within_days(orders: QuerySet[Order], day_from: date | None, day_to: date | None) -> QuerySet[Order]:
+    """Days as business days, and as instants too, so that the index that sorts the list also narrows it."""
+    if day_from is not None:
+        start = datetime.combine(day_from, time(), UTC) - _EARLIEST
+        orders = orders.filter(business_date__gte=day_from, placed_at__gte=start)
+    if day_to is not None:
+        end = datetime.combine(day_to, time(), UTC) + _LATEST
+        orders = orders.filter(business_date__lt=day_to, placed_at__lt=end)
+    return orders
+
+
+def _has_sku(sku_ids: Collection[int]) -> Exists:
+    return Exists(OrderLine.objects.filter(order=OuterRef("pk"), sku_id__in=sku_ids))
+
+
+def _matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
+    words = [word for word in _WORDS.split(text) if word]
+    if len(words) > 1:
+        return orders.filter(external_id__in=words)
+    if not words:
+        return orders
+    word = words[0]
+    match = Q(external_id__startswith=word)
+    if customers := list(Customer.objects.filter(code=word).values_list("pk", flat=True)):
+        match |= Q(customer_id__in=customers)
+    if skus := list(Sku.objects.filter(code=word).values_list("pk", flat=True)):
+        match |= Q(_has_sku(skus))
+    return orders.filter(match)
+
+
+def _sorted(orders: QuerySet[Order], sort: str) -> QuerySet[Order]:
+    """``sort`` is a key of SORTS, with "-" for descending; the id makes the order total."""
+    sign = "-" if sort.startswith("-") else ""
+    fields = SORTS[sort.removeprefix("-")]
+    return orders.order_by(*(f"{sign}{name}" for name in fields))
+
+
+def fetch_orders(wanted: OrderFilter, sort: str, offset: int, limit: int) -> list[Order]:
+    """One page of orders with shop, channel, customer and ``open_holds`` (a list of Hold). Two statements."""
+    rows = _sorted(select_orders(wanted), sort).select_related("shop", "channel", "customer")
+    holds = Prefetch("holds", Hold.objects.filter(released_at=None), to_attr="open_holds")
+    return list(rows.prefetch_related(holds)[offset : offset + limit])
+
+
+def count_orders(wanted: OrderFilter, cap: int) -> int:
+    """How many orders ``wanted`` has; counting stops at ``cap``."""
+    return select_orders(wanted).order_by()[:cap].count()
+
+
+def iterate_orders(wanted: OrderFilter, sort: str) -> Iterator[Order]:
+    """All orders of ``wanted`` with shop, channel and customer, through a cursor: memory stays level."""
+    rows = _sorted(select_orders(wanted), sort).select_related("shop", "channel", "customer")
+    return rows.iterator(chunk_size=2000)
+
+
+def order_whole(order_id: int) -> Order | None:
+    """One order with its shop, channel, customer, lines with SKUs, payments, events, holds and returns."""
+    return (
+        Order.objects.filter(pk=order_id)
+        .select_related("shop", "channel", "customer")
+        .prefetch_related(
+            Prefetch("lines", OrderLine.objects.select_related("sku").order_by("line_no")),
+            "payments",
+            "events",
+            Prefetch("holds", Hold.objects.order_by("opened_at")),
+            Prefetch("returns", Return.objects.order_by("returned_at")),
+        )
+        .first()
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """What one customer bought in one currency. Cancelled orders do not count; refunds are not taken off."""
+
+    orders: int
+    units: int
+    total_minor: int
+    currency: str
+    first_at: datetime
+    last_at: datetime
+
+
+def bought_by(customer_ids: Collection[int]) -> dict[int, Bought]:
+    """The sums of each customer who has orders; of several currencies the one of most orders."""
+    rows = (
+        Order.objects.filter(customer_id__in=customer_ids)
+        .exclude(status=Status.CANCELLED)
+        .values("customer_id", "currency")
+        .annotate(
+            orders=Count("id"),
+            bought=Sum("units"),
+            total=Sum("total_minor"),
+            first=Min("placed_at"),
+            last=Max("placed_at"),
+        )
+        .order_by("orders")
+    )
+    return {
+        row["customer_id"]: Bought(
+            row["orders"], row["bought"], int(row["total"]), row["currency"], row["first"], row["last"]
+        )
+        for row in rows
+    }
+
+
+def returns_of_customer(customer_id: int, limit: int = 20) -> list[Return]:
+    """The newest returns of one customer, with shop and order."""
+    rows = Return.objects.filter(customer_id=customer_id).select_related("shop", "order")
+    return list(rows.order_by("-returned_at", "-id")[:limit])
+
+
+def favourites_of_customer(customer_id: int, limit: int = 10) -> list[dict[str, Any]]:
+    """The SKUs this customer bought most units of: sku_id, sku__code, sku__name, units, orders."""
+    rows = (
+        OrderLine.objects.filter(order__customer_id=customer_id, sku__isnull=False)
+        .exclude(order__status=Status.CANCELLED)
+        .values("sku_id", "sku__code", "sku__name")
+        .annotate(units=Sum("qty"), orders=Count("order_id", distinct=True))
+        .order_by("-units", "sku__code")
+    )
+    return [dict(row) for row in rows[:limit]]
+
+
+def open_hold_counts() -> dict[str, int]:
+    """How many orders wait, by the reason of their open holds."""
+    rows = Hold.objects.filter(released_at=None).values("reason").annotate(n=Count("order_id"))
+    return {row["reason"]: row["n"] for row in rows.order_by("reason")}
 
 
 def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:

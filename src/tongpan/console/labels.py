@@ -1,0 +1,26 @@
+"""The colour tone of every state that a badge can show: good, warn, bad, info, note or "" for neutral."""
+
+from __future__ import annotations
+
+_TONES: dict[str, dict[str, str]] = {
+    "order": {
+        "placed": "warn",
+        "paid": "info",
+        "dispatched": "info",
+        "delivered": "good",
+        "completed": "good",
+        "cancelled": "",
+    },
+    "fulfillment": {"allocated": "warn", "dispatched": "info", "delivered": "good", "cancelled": ""},
+    "hold": {"out_of_stock": "bad", "no_node": "bad", "manual": "warn"},
+    "routing": {"routed": "good", "unfillable": "bad"},
+    "return": {"received": "warn", "restocked": "good"},
+    "import": {"waiting": "", "running": "info", "done": "good", "failed": "bad"},
+    "import_row": {"accepted": "good", "unchanged": "", "rejected": "bad"},
+    "active": {"True": "good", "False": ""},
+}
+
+
+def tone(kind: str, value: object) -> str:
+    """The tone of ``value`` among the states of ``kind``; neutral for a state that is not known."""
+    return _TONES.get(kind, {}).get(str(value), "")

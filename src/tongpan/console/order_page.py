@@ -1,0 +1,191 @@
+"""What the page of one order tells, in the order it tells it: money, life, routing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+
+from tongpan.catalog.queries import codes_of_skus
+from tongpan.fulfillment.models import RoutingDecision
+from tongpan.fulfillment.queries import Routed
+from tongpan.network.models import Node
+from tongpan.network.queries import nodes_by_code
+from tongpan.orders.models import LineKind, Order
+
+Text = str | Promise
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRow:
+    """One line of the money breakdown. is_total: a sum of the rows above it."""
+
+    label: Text
+    amount_minor: int
+    is_total: bool = False
+
+
+def money_rows(order: Order) -> list[MoneyRow]:
+    """Goods, each charge by its code, the total, then what was paid, refunded and returned."""
+    charges: dict[str, int] = defaultdict(int)
+    for line in order.lines.all():
+        if line.kind == LineKind.CHARGE:
+            charges[line.name or line.charge_code] += line.amount_minor
+    rows = [MoneyRow(_("Goods"), order.goods_minor)]
+    rows += [MoneyRow(label, amount) for label, amount in charges.items()]
+    rows.append(MoneyRow(_("Order total"), order.total_minor, True))
+    if order.paid_minor is not None:
+        rows.append(MoneyRow(_("Paid, as the channel reports it"), order.paid_minor))
+    if order.refunded_minor:
+        rows.append(MoneyRow(_("Refunded, as the channel reports it"), -order.refunded_minor))
+    returned = sum(doc.total_minor for doc in order.returns.all())
+    if returned:
+        rows.append(MoneyRow(_("Returns booked to this order"), returned))
+        rows.append(MoneyRow(_("After returns"), order.total_minor + returned, True))
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One entry of the order's life."""
+
+    at: datetime
+    title: Text
+    text: str = ""
+    actor: str = ""
+
+
+def _event_title(kind: str) -> Text:
+    titles = {
+        "placed": _("Placed"),
+        "paid": _("Paid"),
+        "dispatched": _("Dispatched"),
+        "delivered": _("Delivered"),
+        "completed": _("Completed"),
+        "cancelled": _("Cancelled"),
+        "changed": _("Changed by the channel"),
+    }
+    return titles.get(kind, kind)
+
+
+def timeline(order: Order, routing: Routed) -> list[Moment]:
+    """Everything that happened to the order, oldest first: its events, holds, routing, parcels and returns."""
+    moments = [Moment(event.at, _event_title(event.kind), "", event.actor) for event in order.events.all()]
+    for hold in order.holds.all():
+        moments.append(Moment(hold.opened_at, _("Put on hold"), _reason(hold)))
+        if hold.released_at:
+            moments.append(Moment(hold.released_at, _("Hold released"), _reason(hold), hold.released_by))
+    for decision in routing.decisions:
+        names = [parcel.node.name for parcel in routing.fulfillments if parcel.decision_id == decision.pk]
+        title = _("Routed") if decision.outcome == "routed" else _("No node found")
+        moments.append(Moment(decision.decided_at, title, ", ".join(names)))
+    for parcel in routing.fulfillments:
+        if parcel.dispatched_at:
+            moments.append(Moment(parcel.dispatched_at, _("Parcel left the node"), parcel.node.name))
+        if parcel.delivered_at:
+            moments.append(Moment(parcel.delivered_at, _("Parcel delivered"), parcel.node.name))
+    for doc in order.returns.all():
+        moments.append(Moment(doc.returned_at, _("Return"), f"{doc.external_id} · {doc.get_status_display()}"))
+    return sorted(moments, key=lambda moment: moment.at)
+
+
+def _reason(hold: Any) -> str:
+    label = str(hold.get_reason_display())
+    return f"{label}: {hold.detail}" if hold.detail else label
+
+
+@dataclass(frozen=True, slots=True)
+class CandidateView:
+    """One node that routing weighed. have, of: goods of the order it had, of how many."""
+
+    name: str
+    kind: str
+    km: float | None
+    have: int
+    of: int
+    is_chosen: bool
+    why: Text
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionView:
+    """One routing decision in words. short: sentences on goods that no node had enough of."""
+
+    decision: RoutingDecision
+    rule: Text
+    candidates: Sequence[CandidateView]
+    short: Sequence[Text]
+
+
+def _rule(code: str) -> Text:
+    rules = {
+        "named-node": _("The channel named the node that ships."),
+        "nearest-with-all": _("The nearest of the nodes that have all of the goods."),
+        "fewest-nodes": _("No node has all of the goods: the fewest nodes that have them together."),
+        "no-stock": _("All nodes together do not have enough."),
+        "no-node": _("No node serves this shop."),
+    }
+    return rules.get(code, code)
+
+
+def _why(candidate: dict[str, Any], sku_codes: dict[int, str]) -> Text:
+    """The reason a node was chosen or not, as a sentence."""
+    have, of = candidate["have"], candidate["of"]
+    missing = ", ".join(sku_codes.get(sku_id, str(sku_id)) for sku_id in candidate.get("missing", ()))
+    if candidate["outcome"] == "chosen":
+        if candidate.get("why") == "named":
+            return _("Named by the channel")
+        return (
+            _("Has all of the goods, and is the nearest that does")
+            if have == of
+            else _("%(have)d of %(of)d goods in stock; part of the smallest set") % {"have": have, "of": of}
+        )
+    if candidate.get("why") == "farther":
+        return _("Has all of the goods, but a nearer node has them too")
+    sentence = (
+        _("%(have)d of %(of)d goods in stock; another set needs fewer nodes or less distance")
+        if candidate.get("why") == "more-nodes"
+        else _("%(have)d of %(of)d goods in stock")
+    ) % {"have": have, "of": of}
+    return _("%(sentence)s. Missing: %(skus)s") % {"sentence": sentence, "skus": missing} if missing else sentence
+
+
+def decisions(routing: Routed) -> list[DecisionView]:
+    """Each routing decision with every node that it weighed, the newest first. Two statements."""
+    explained = [decision.explanation for decision in routing.decisions]
+    weighed = [one for explanation in explained for one in explanation.get("candidates", ())]
+    short = [one for explanation in explained for one in explanation.get("short", ())]
+    nodes = nodes_by_code({one["node"] for one in weighed})
+    sku_codes = codes_of_skus(
+        {sku_id for one in weighed for sku_id in one.get("missing", ())} | {one["sku_id"] for one in short}
+    )
+    return [_decision(decision, nodes, sku_codes) for decision in routing.decisions]
+
+
+def _decision(decision: RoutingDecision, nodes: dict[str, Node], sku_codes: dict[int, str]) -> DecisionView:
+    views = []
+    for one in decision.explanation.get("candidates", ()):
+        node = nodes.get(one["node"])
+        views.append(
+            CandidateView(
+                node.name if node else one["node"],
+                node.get_kind_display() if node else "",
+                one["km"],
+                one["have"],
+                one["of"],
+                one["outcome"] == "chosen",
+                _why(one, sku_codes),
+            )
+        )
+    views.sort(key=lambda view: not view.is_chosen)
+    short = [
+        _("%(sku)s: %(need)d needed, %(have)d in stock")
+        % {"sku": sku_codes.get(one["sku_id"], one["sku_id"]), "need": one["need"], "have": one["have"]}
+        for one in decision.explanation.get("short", ())
+    ]
+    return DecisionView(decision, _rule(decision.rule), views, short)

@@ -41,7 +41,9 @@ def _begin_run() -> None:
         os.environ[RUN_DIR] = str(folder)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
     os.environ["TONGPAN_DATA_DIR"] = str(Path(os.environ[RUN_DIR]) / worker)
-    os.environ["TONGPAN_DATABASE_URL"] = f"postgresql://{USER}@/{DATABASE}?host={socket_dir(_server_config())}&port=5432"
+    os.environ["TONGPAN_DATABASE_URL"] = (
+        f"postgresql://{USER}@/{DATABASE}?host={socket_dir(_server_config())}&port=5432"
+    )
     os.environ["DJANGO_SETTINGS_MODULE"] = "tongpan.settings"
     os.environ["PYTHONPATH"] = str(Path(__file__).parents[1] / "src")
 

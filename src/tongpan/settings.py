@@ -8,11 +8,14 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
+from tongpan.core import logs
 from tongpan.core.config import load_config
 from tongpan.core.postgres.location import django_database
 
 CONFIG = load_config()
 BASE_DIR = Path(__file__).resolve().parent
+LOGGING = logs.LOGGING
+LOGGING_CONFIG = "tongpan.core.logs.configure"
 
 
 def _secret_key() -> str:

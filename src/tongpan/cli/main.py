@@ -11,6 +11,7 @@ from tongpan import __version__
 from tongpan.cli.apikey import apikey
 from tongpan.cli.migrate import migrate
 from tongpan.cli.reconcile import reconcile
+from tongpan.cli.up import readers, up, web, worker
 from tongpan.cli.user import user
 from tongpan.cli.vault import vault
 from tongpan.core.errors import Refusal
@@ -34,6 +35,16 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tongpan.settings")
 
 
-COMMANDS: tuple[click.Command, ...] = (apikey, migrate, reconcile, user, vault)
+COMMANDS: tuple[click.Command, ...] = (
+    up,
+    migrate,
+    user,
+    apikey,
+    vault,
+    reconcile,
+    web,
+    worker,
+    readers,
+)
 for command in COMMANDS:
     main.add_command(command)

@@ -1,4 +1,4 @@
-"""What every command shares: the database around it, ``--json``, and how a refusal reaches a person.
+"""What every command shares: the database around it, ``--json``, and the configuration.
 
 A command that needs the database is written as
 
@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import functools
 import json
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
@@ -48,53 +47,18 @@ def configuration() -> Config:
         raise Refusal("config.invalid", str(error)) from error
 
 
-def set_up_django() -> None:
-    """Load Django's settings and apps; needs no database. Raises Refusal("config.invalid")."""
-    import django
-    from django.core.exceptions import ImproperlyConfigured
-
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tongpan.settings")
-    try:
-        django.setup()
-    except (ImproperlyConfigured, ValueError) as error:
-        raise Refusal("config.invalid", str(error)) from error
-
-
 @contextmanager
-def database_session(*, must_be_migrated: bool = True) -> Iterator[Config]:
-    """A database that answers and has today's tables, with Django set up, for as long as the block lasts.
-
-    The embedded server is started when it does not run, migrated when it is behind, and stopped afterwards
-    unless another process uses it. A server given by URL is only looked at: Raises Refusal
-    "database.unreachable" when it does not answer, "database.not_migrated" when its tables are behind.
-    """
+def database_session(*, must_be_migrated: bool = True) -> Iterator[None]:
+    """``tongpan.runtime.session.database_session`` for this installation."""
     config = configuration()
-    from tongpan.core.postgres.server import running_server
+    from tongpan.runtime import session
 
-    with running_server(config):
-        set_up_django()
-        from django.db import OperationalError, connection
-
-        from tongpan.runtime.migrations import migrate, refuse_when_behind
-
-        try:
-            if must_be_migrated:
-                if config.is_embedded:
-                    migrate()
-                else:
-                    refuse_when_behind()
-            yield config
-        except OperationalError as error:
-            raise Refusal(
-                "database.unreachable",
-                f"The database does not answer: {str(error).strip()} Run `tongpan doctor` to see what is wrong.",
-            ) from error
-        finally:
-            connection.close()
+    with session.database_session(config, must_be_migrated=must_be_migrated):
+        yield
 
 
 def with_database(command: Callable[P, R]) -> Callable[P, R]:
-    """Run ``command`` inside ``database_session``."""
+    """Run ``command`` with Django set up and a database that answers and has today's tables."""
 
     @functools.wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

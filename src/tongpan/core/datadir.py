@@ -30,6 +30,7 @@ def prepare_data_dir(config: Config) -> None:
         config.uploads_dir,
         config.secrets_dir,
         config.logs_dir,
+        config.data_dir / "static",
         locks_dir(config),
     ):
         _make(folder, PRIVATE)

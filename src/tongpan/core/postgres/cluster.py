@@ -60,9 +60,7 @@ def init_cluster(placement: Placement, binaries: Binaries) -> None:
 
 def _locales(major: int) -> list[list[str]]:
     """Arguments for initdb, best first: code point order everywhere, so that no index ever changes order."""
-    provider = (
-        ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if major >= BUILTIN_PROVIDER_SINCE else []
-    )
+    provider = ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"] if major >= BUILTIN_PROVIDER_SINCE else []
     choices = [[*provider, "--locale=C", f"--lc-ctype={ctype}"] for ctype in CHARACTER_TYPES]
     # glibc's C.UTF-8 for everything is what the tools of other programs expect to find.
     choices.insert(0, [*provider, "--locale=C.UTF-8"])

@@ -47,8 +47,8 @@ class Server:
     is_started_here: bool
 
     def heal(self) -> bool:
-        """Start the server again if it died. Returns whether it was started."""
-        if is_answering(self.config):
+        """Start the server again if it died, and its keeper. Returns whether the server was started."""
+        if find_postmaster(cluster_dir(self.config).resolve()) is not None and _has_keeper(self.config):
             return False
         with _locked(self.config, "server"):
             return _ensure_started(self.config).is_started_here
@@ -159,9 +159,7 @@ def _pg_ctl_start(placement: Placement, binaries: Binaries, log: Path) -> tuple[
         check=False,
         **placement.as_account(),
     )
-    fresh = "\n".join(
-        path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace") for path in logs.glob("*.log")
-    )
+    fresh = "\n".join(path.read_bytes()[sizes.get(path, 0) :].decode(errors="replace") for path in logs.glob("*.log"))
     complaints = re.findall(r"(?:FATAL|PANIC): +(.+)", fresh)
     return done.returncode == 0, complaints[-1] if complaints else ""
 
@@ -248,6 +246,17 @@ def _ensure_keeper(config: Config) -> None:
             start_new_session=True,
         )
     os.close(fd)
+
+
+def _has_keeper(config: Config) -> bool:
+    fd = _open_lock(config, "keeper")
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def _is_unused(users: int) -> bool:

@@ -302,16 +302,21 @@ class ChannelDaySpec(Strict):
 
 
 class NodeSpec(Strict):
-    """A place that holds stock. ``serves``: the node may ship the orders of the shop of this import."""
+    """A place that ships goods. serves, takes_returns_of: codes of shops, with blanks, commas or ; between.
+
+    serves_import_shop: the nodes serve the shop that the import is for.
+    """
 
     code: Field_
     kind: Field_
     name: Field_ | None = None
-    division: Field_ | None = None
+    province: Field_ | None = None
     city: Field_ | None = None
+    division: Field_ | None = None
     latitude: Field_ | None = None
     longitude: Field_ | None = None
     zone: Field_ | None = None
+    tracks_stock: Field_ | None = None
     serves: Field_ | None = None
     takes_returns_of: Field_ | None = None
     is_simulated: Field_ | None = None
@@ -324,6 +329,7 @@ class ShopSpec(Strict):
     name: Field_ | None = None
     kind: Field_ | None = None
     account: Field_ | None = None
+    capacity: Field_ | None = None
     currency: Field_ | None = None
     zone: Field_ | None = None
     channel_name_zh: Field_ | None = None

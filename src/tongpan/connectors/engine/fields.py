@@ -80,7 +80,7 @@ def parser_of(kind: str, settings: Settings, formats: Sequence[str] = ()) -> Cal
     """The function that turns a non-empty text into a value of ``kind``; it raises ValueError.
 
     kind: id or id:N (longer than N is refused), text:N (longer is cut), int, decimal, money (minor units, half
-    up), time, day, bool, latitude, longitude, bucket, or one_of:a,b,c.
+    up), time, day, bool, maybe (a bool that may be unknown), latitude, longitude, bucket, or one_of:a,b,c.
     """
     name, _, argument = kind.partition(":")
     if name == "text":
@@ -93,6 +93,7 @@ def parser_of(kind: str, settings: Settings, formats: Sequence[str] = ()) -> Cal
         return lambda text: text if text in words else _fail(f"must be one of {', '.join(words)}")(text)
     simple: dict[str, Callable[[str], Any]] = {
         "bool": values.truth_of,
+        "maybe": values.truth_of,
         "day": values.day_of,
         "bucket": _bucket,
         "latitude": lambda text: values.degrees_of(text, 90),

@@ -1,0 +1,28 @@
+"""Writes of the importer, and the look at a file before it is imported."""
+
+from tongpan.connectors.actions.imports import (
+    discard_upload,
+    import_path,
+    plan_upload,
+    run_import,
+    store_upload,
+    upload_path,
+)
+from tongpan.connectors.actions.preview import Detection, Preview, detect, preview
+from tongpan.connectors.actions.running import Progress
+from tongpan.connectors.actions.shops import NewShop
+
+__all__ = [
+    "Detection",
+    "NewShop",
+    "Preview",
+    "Progress",
+    "detect",
+    "discard_upload",
+    "import_path",
+    "plan_upload",
+    "preview",
+    "run_import",
+    "store_upload",
+    "upload_path",
+]

@@ -1,0 +1,146 @@
+"""Rows that are complete in themselves: stock levels, channel days, nodes, shops."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from tongpan.connectors.engine.cells import BadCell
+from tongpan.connectors.engine.documents import StagedRow
+from tongpan.connectors.engine.fields import Row, Settings, compile_value
+from tongpan.connectors.engine.rows import Problem
+from tongpan.connectors.spec import ChannelDaySpec, NodeSpec, ShopSpec, StockLevel
+from tongpan.inventory.engine import CountDoc, StockLine
+
+KINDS: dict[type, dict[str, str]] = {
+    StockLevel: {
+        "node": "id:60",
+        "code": "id",
+        "qty": "int",
+        "at": "time",
+        "bucket": "bucket",
+        "name": "text:300",
+        "note": "text:300",
+        "reason": "text:200",
+        "is_simulated": "bool",
+    },
+    ChannelDaySpec: {
+        "channel": "id:40",
+        "day": "day",
+        "visitors": "int",
+        "cost": "decimal",
+        "is_simulated": "bool",
+    },
+    NodeSpec: {
+        "code": "id:60",
+        "kind": "one_of:central,sub_warehouse,store,counter,dealer,supplier",
+        "name": "text:80",
+        "province": "text:60",
+        "city": "text:60",
+        "division": "id:12",
+        "latitude": "latitude",
+        "longitude": "longitude",
+        "zone": "id:40",
+        "tracks_stock": "maybe",
+        "serves": "text:4000",
+        "takes_returns_of": "text:4000",
+        "is_simulated": "bool",
+    },
+    ShopSpec: {
+        "code": "id:40",
+        "channel": "id:40",
+        "name": "text:80",
+        "kind": "one_of:shop,content,group,store,dealer",
+        "account": "text:80",
+        "capacity": "int",
+        "currency": "id:3",
+        "zone": "id:40",
+        "channel_name_zh": "text:60",
+        "channel_name_en": "text:60",
+        "is_simulated": "bool",
+    },
+}
+NEEDED: dict[type, tuple[str, ...]] = {
+    StockLevel: ("node", "code", "qty"),
+    ChannelDaySpec: ("channel", "day", "visitors", "cost"),
+    NodeSpec: ("code", "kind"),
+    ShopSpec: ("code", "channel"),
+}
+Section = StockLevel | ChannelDaySpec | NodeSpec | ShopSpec
+LINES_OF_A_COUNT = 20_000
+
+
+class RecordConverter:
+    """Turns a row into the fields of its section. ``fields(row)`` raises BadCell; ``problems(row)`` lists all."""
+
+    def __init__(self, section: Section, settings: Settings) -> None:
+        kinds, needed = KINDS[type(section)], NEEDED[type(section)]
+        self._fields = {
+            name: compile_value(getattr(section, name), kind, settings, required=name in needed).get
+            for name, kind in kinds.items()
+        }
+
+    def fields(self, row: Row) -> dict[str, Any]:
+        return {name: get(row) for name, get in self._fields.items()}
+
+    def field(self, name: str, row: Row) -> Any:
+        return self._fields[name](row)
+
+    def problems(self, row: Row) -> list[Problem]:
+        found = []
+        for get in self._fields.values():
+            try:
+                get(row)
+            except BadCell as bad:
+                found.append(Problem(bad.column, bad.value, bad.reason))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One counted quantity with the row that it came from."""
+
+    row: StagedRow
+    node: str
+    at: datetime | None
+    reason: str
+    is_simulated: bool
+    line: StockLine
+
+
+def counts(
+    levels: Sequence[Level], source: str, now: datetime
+) -> tuple[list[tuple[CountDoc, list[Level]]], list[tuple[Level, str]]]:
+    """Counts out of ``levels``, one for each node and time, and the levels that cannot be in one with a reason.
+
+    The number of a count is a digest of what it says, so that the same count again is recognised. Without a
+    time in the file a count is of ``now``, which is no part of its number.
+    """
+    grouped: dict[tuple[str, datetime | None, str, bool], list[Level]] = {}
+    refused: list[tuple[Level, str]] = []
+    seen: dict[tuple[Any, ...], Level] = {}
+    for level in levels:
+        group = (level.node, level.at, level.reason, level.is_simulated)
+        key = (*group[:2], level.line.sku_code, level.line.bucket)
+        first = seen.setdefault(key, level)
+        if first is not level:
+            what = "counted" if first.line.qty == level.line.qty else f"counted as {first.line.qty}"
+            refused.append((level, f"the same goods are {what} on line {first.row.line} already"))
+            continue
+        grouped.setdefault(group, []).append(level)
+    docs = []
+    for (node, at, reason, simulated), members in grouped.items():
+        for start in range(0, len(members), LINES_OF_A_COUNT):
+            part = members[start : start + LINES_OF_A_COUNT]
+            lines = tuple(level.line for level in part)
+            number = hashlib.blake2b(repr((node, at, reason, lines)).encode(), digest_size=16).hexdigest()
+            docs.append((CountDoc(source, f"count-{number}", node, at or now, lines, reason, simulated), part))
+    return docs, refused
+
+
+def codes(text: str) -> list[str]:
+    """The codes in a list such as "a, b; c"."""
+    return list(dict.fromkeys(text.replace(";", " ").replace(",", " ").split()))

@@ -100,7 +100,9 @@ def _progress() -> Iterator[tuple[Callable[[str, int, int], None], Callable[[int
 
 def _print(result: dict[str, Any]) -> None:
     heading = "Dry run, nothing was stored: " if result["dry_run"] else ""
-    click.echo(f"{heading}{result['format']}, {result['rows']:,} rows in {result['seconds']:.1f} s ({result['encoding']})")
+    click.echo(
+        f"{heading}{result['format']}, {result['rows']:,} rows in {result['seconds']:.1f} s ({result['encoding']})"
+    )
     for name in ("accepted", "unchanged", "rejected"):
         click.echo(f"{result[name]:>14,}  {name}")
     held = [(name, tally) for name, tally in result["classes"].items() if tally["rows"]]

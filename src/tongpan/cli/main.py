@@ -9,6 +9,7 @@ import click
 
 from tongpan import __version__
 from tongpan.cli.apikey import apikey
+from tongpan.cli.import_ import import_
 from tongpan.cli.migrate import migrate
 from tongpan.cli.reconcile import reconcile
 from tongpan.cli.up import readers, up, web, worker
@@ -37,6 +38,7 @@ def main() -> None:
 
 COMMANDS: tuple[click.Command, ...] = (
     up,
+    import_,
     migrate,
     user,
     apikey,

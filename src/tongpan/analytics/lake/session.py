@@ -1,0 +1,214 @@
+"""How a process reads the lake: one in-memory DuckDB that follows the manifest.
+
+A lake of up to ``MEMORY_ROWS`` rows is held in memory, and only partitions that changed are read again; a larger
+one is read from its files through views. Which of the two, and why this number, is in docs/explanation/lake.md.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import duckdb
+
+from tongpan.analytics.lake import files, manifest
+from tongpan.analytics.lake.tables import SCHEMA_VERSION, TABLES, Table
+from tongpan.core.errors import Refusal
+
+MEMORY_ROWS = 3_000_000
+READER_MEMORY = "1GB"
+CATALOG = "lake"
+"""Statements name tables as ``lake.orders``."""
+CACHED_RESULTS = 512
+# A table in memory is packed anew when more than this share of the rows ever put in were taken out again.
+DEAD_SHARE = 0.5
+
+Row = tuple[Any, ...]
+
+
+class Session:
+    """The lake as one process sees it. Safe to use from several threads."""
+
+    def __init__(self) -> None:
+        self._duck = files.connect(READER_MEMORY)
+        self._duck.execute("SET parquet_metadata_cache = true")
+        # Compressed columns take a tenth of the memory and are read faster.
+        self._duck.execute(f"ATTACH ':memory:' AS {CATALOG} (COMPRESS)")
+        self._lock = threading.Lock()
+        self._version = -1
+        self._files: dict[tuple[str, str], manifest.File] = {}
+        self._is_in_memory = False
+        self._dead: dict[str, int] = {}
+        self._results: OrderedDict[tuple[int, str], list[Row]] = OrderedDict()
+
+    def rows(self, statement: str) -> list[Row]:
+        """The rows of ``statement`` over the tables of the lake as the manifest lists them now.
+
+        Equal statements over an unchanged lake are answered from memory. Raises Refusal("lake.damaged") when a
+        file of the manifest is missing or broken.
+        """
+        version = self.refresh()
+        key = (version, statement)
+        with self._lock:
+            if key in self._results:
+                self._results.move_to_end(key)
+                return self._results[key]
+        try:
+            with self._duck.cursor() as cursor:
+                rows = cursor.execute(statement).fetchall()
+        except duckdb.IOException as error:
+            raise _damaged(error) from error
+        with self._lock:
+            self._results[key] = rows
+            while len(self._results) > CACHED_RESULTS:
+                self._results.popitem(last=False)
+        return rows
+
+    def refresh(self) -> int:
+        """Take in what changed since the last look; the version of the manifest. One small query when nothing did."""
+        version = manifest.version()
+        with self._lock:
+            if version == self._version:
+                return version
+            version, current = manifest.current()
+            outdated = [file for file in current.values() if file.schema_version != SCHEMA_VERSION]
+            if outdated:
+                raise Refusal(
+                    "lake.outdated",
+                    "The lake was written by another version of Tongpan; run: tongpan lake rebuild",
+                )
+            try:
+                self._load(current)
+            except duckdb.Error as error:
+                self._version = -1
+                self._files = {}
+                raise _damaged(error) from error
+            self._version, self._files = version, current
+            self._results.clear()
+            return version
+
+    @property
+    def row_counts(self) -> dict[str, int]:
+        """How many rows each table had at the last refresh."""
+        counts = dict.fromkeys(TABLES, 0)
+        for (table, _), file in self._files.items():
+            counts[table] += file.rows
+        return counts
+
+    @property
+    def is_in_memory(self) -> bool:
+        return self._is_in_memory
+
+    def _load(self, current: dict[tuple[str, str], manifest.File]) -> None:
+        fits = sum(file.rows for file in current.values()) <= MEMORY_ROWS
+        was_loaded = fits and self._is_in_memory and self._version >= 0
+        with self._duck.cursor() as cursor:
+            cursor.execute("BEGIN")
+            for table in TABLES.values():
+                listed = [file for file in current.values() if file.table == table.name and file.rows]
+                if not fits:
+                    _drop(cursor, table)
+                    cursor.execute(f"CREATE VIEW {_name(table)} AS {_select(table, listed)}")
+                elif was_loaded and not self._is_worn(table, current):
+                    self._replace_changed(cursor, table, current)
+                else:
+                    _drop(cursor, table)
+                    cursor.execute(f"CREATE TABLE {_name(table)} AS {_select(table, listed)}")
+                    self._dead[table.name] = 0
+            cursor.execute("COMMIT")
+        self._is_in_memory = fits
+
+    def _is_worn(self, table: Table, current: dict[tuple[str, str], manifest.File]) -> bool:
+        live = sum(file.rows for file in current.values() if file.table == table.name)
+        return self._dead.get(table.name, 0) > DEAD_SHARE * live
+
+    def _replace_changed(
+        self,
+        cursor: duckdb.DuckDBPyConnection,
+        table: Table,
+        current: dict[tuple[str, str], manifest.File],
+    ) -> None:
+        mine = {key for key in (*self._files, *current) if key[0] == table.name}
+        changed = [key for key in sorted(mine) if self._files.get(key) != current.get(key)]
+        for key in changed:
+            old = self._files.get(key)
+            if old is not None and old.rows:
+                cursor.execute(f"DELETE FROM {_name(table)} WHERE {_partition_test(table, key[1])}")
+                self._dead[table.name] = self._dead.get(table.name, 0) + old.rows
+        added = [current[key] for key in changed if key in current and current[key].rows]
+        if added:
+            cursor.execute(f"INSERT INTO {_name(table)} {_select(table, added)}")
+
+
+def _drop(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
+    kind = cursor.execute(
+        "SELECT table_type FROM information_schema.tables WHERE table_catalog = ? AND table_name = ?",
+        [CATALOG, table.name],
+    ).fetchone()
+    if kind is not None:
+        cursor.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {_name(table)}")
+
+
+def _name(table: Table) -> str:
+    return f"{CATALOG}.{table.name}"
+
+
+def _select(table: Table, listed: Sequence[manifest.File]) -> str:
+    """The columns of ``table`` from ``listed`` files; typed and empty when there are none."""
+    if not listed:
+        return _empty(table)
+    paths = ", ".join(files.quote(str(files.lake_dir() / file.path)) for file in listed)
+    return f"SELECT {', '.join(table.columns)} FROM read_parquet([{paths}], hive_partitioning = false)"
+
+
+def _empty(table: Table) -> str:
+    columns = ", ".join(f"CAST(NULL AS {kind}) AS {name}" for name, kind in table.columns.items())
+    return f"SELECT {columns} WHERE false"
+
+
+def _partition_test(table: Table, partition: str) -> str:
+    if table.grain == "day":
+        return f"business_date = DATE {files.quote(partition)}"
+    if table.grain == "month":
+        return f"month = {int(partition.replace('-', ''))}"
+    return "true"
+
+
+def _damaged(error: Exception) -> Refusal:
+    return Refusal(
+        "lake.damaged",
+        f"A file of the lake is missing or broken ({str(error).splitlines()[0]}); run: tongpan lake rebuild",
+    )
+
+
+class _Sessions:
+    """The session of this process; a forked child makes its own."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._of_process: dict[tuple[int, str], Session] = {}
+
+    def current(self) -> Session:
+        key = (os.getpid(), str(files.lake_dir()))
+        with self._lock:
+            if key not in self._of_process:
+                self._of_process.clear()
+                self._of_process[key] = Session()
+            return self._of_process[key]
+
+
+_sessions = _Sessions()
+
+
+def session() -> Session:
+    """The lake of this installation as this process reads it."""
+    return _sessions.current()
+
+
+def tables_with_rows(names: Iterable[str]) -> bool:
+    """True when any of the tables ``names`` has a row."""
+    counts = session().row_counts
+    return any(counts[name] for name in names)

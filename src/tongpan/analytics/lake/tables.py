@@ -64,6 +64,7 @@ _ORDER_FACETS = {
     "currency": "VARCHAR",
     "province": "VARCHAR",
     "city": "VARCHAR",
+    "placed_rank": "BIGINT",
     "is_paid": "BOOLEAN",
     "is_cancelled": "BOOLEAN",
     "is_simulated": "BOOLEAN",
@@ -136,6 +137,7 @@ ORDER_LINES = Table(
         "amount_minor": "BIGINT",
     },
     joined=_ORDER_FACETS,
+    derived={"is_goods": ("BOOLEAN", "kind <> 'charge'")},
     select="""
         SELECT o.id, coalesce(l.line_no, 0), coalesce(l.kind, 'whole'), l.sku_id, coalesce(l.charge_code, ''),
                coalesce(l.qty, o.units), coalesce(l.amount_minor, o.total_minor)
@@ -225,6 +227,7 @@ RETURN_LINES = Table(
         "qty": "BIGINT",
         "amount_minor": "BIGINT",
     },
+    derived={"is_goods": ("BOOLEAN", "kind <> 'charge'")},
     select=f"""
         SELECT {_RETURN_SELECT}, l.line_no, l.kind, l.sku_id, l.charge_code, l.qty, l.amount_minor
         {_RETURN_FROM}
@@ -295,7 +298,7 @@ DIM_CHANNEL = Table(
 )
 
 # One row per channel and tree: a channel with several classes of one tree has them joined ("private+public"),
-# so that a total over classes counts each order once.
+# so that a total over classes counts each order once. top_code is the class at the top of the tree.
 DIM_CHANNEL_FACET = Table(
     name="dim_channel_facet",
     grain="all",
@@ -303,13 +306,25 @@ DIM_CHANNEL_FACET = Table(
         "channel_id": "BIGINT",
         "tree": "VARCHAR",
         "facet_code": "VARCHAR",
-        "name_zh": "VARCHAR",
-        "name_en": "VARCHAR",
+        "facet_zh": "VARCHAR",
+        "facet_en": "VARCHAR",
+        "top_code": "VARCHAR",
+        "top_zh": "VARCHAR",
+        "top_en": "VARCHAR",
     },
     select="""
-        SELECT cf.channel_id, f.tree, string_agg(f.code, '+' ORDER BY f.code),
-               string_agg(f.name_zh, '+' ORDER BY f.code), string_agg(f.name_en, '+' ORDER BY f.code)
-        FROM channels_channel_facets cf JOIN channels_facet f ON f.id = cf.facet_id
+        SELECT cf.channel_id, f.tree,
+               string_agg(DISTINCT f.code, '+' ORDER BY f.code), string_agg(DISTINCT f.name_zh, '+'),
+               string_agg(DISTINCT f.name_en, '+'),
+               string_agg(DISTINCT t.code, '+' ORDER BY t.code), string_agg(DISTINCT t.name_zh, '+'),
+               string_agg(DISTINCT t.name_en, '+')
+        FROM channels_channel_facets cf
+        JOIN channels_facet f ON f.id = cf.facet_id
+        JOIN LATERAL (WITH RECURSIVE up AS (
+                        SELECT f.id, f.code, f.name_zh, f.name_en, f.parent_id
+                        UNION ALL SELECT p.id, p.code, p.name_zh, p.name_en, p.parent_id
+                        FROM up JOIN channels_facet p ON p.id = up.parent_id)
+                      SELECT * FROM up WHERE parent_id IS NULL) t ON true
         GROUP BY cf.channel_id, f.tree""",
     order_by=("channel_id", "tree"),
 )

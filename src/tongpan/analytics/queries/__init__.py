@@ -1,0 +1,30 @@
+"""Reads of analytics: every number that a face shows comes from here.
+
+``metric`` answers one metric, ``metrics_many`` several over one scan, ``compare`` the same with the period
+before, ``series`` one over time without gaps; ``drill`` lists the documents behind a number and ``explain`` its
+SQL. Ranges are half-open: [date_from, date_to). What exists is in ``catalogue()``.
+"""
+
+from tongpan.analytics.catalogue import catalogue
+from tongpan.analytics.queries.ask import explain, metric, metrics_many
+from tongpan.analytics.queries.compare import Comparison, Point, compare, series
+from tongpan.analytics.queries.drill import Drill, drill
+from tongpan.analytics.queries.results import Freshness, MetricResult, Row, freshness, labels
+
+__all__ = [
+    "Comparison",
+    "Drill",
+    "Freshness",
+    "MetricResult",
+    "Point",
+    "Row",
+    "catalogue",
+    "compare",
+    "drill",
+    "explain",
+    "freshness",
+    "labels",
+    "metric",
+    "metrics_many",
+    "series",
+]

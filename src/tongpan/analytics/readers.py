@@ -8,20 +8,20 @@ from datetime import date
 
 from tongpan.analytics import events
 from tongpan.analytics.lake import writer
+from tongpan.analytics.lake.days import TABLES_OF
 from tongpan.core.clock import utc_now
 from tongpan.core.eventlog import Event, Reader
 from tongpan.fulfillment import events as fulfillment
 from tongpan.orders import events as orders
 
-_OF_ORDER = ("orders", "order_lines", "fulfillments")
 _TOUCHES = {
-    orders.ACCEPTED: _OF_ORDER,
-    orders.CHANGED: _OF_ORDER,
-    orders.RETURN_RECEIVED: ("returns", "return_lines"),
-    orders.CORRECTED: ("corrections",),
-    fulfillment.ROUTED: _OF_ORDER,
-    fulfillment.DISPATCHED: _OF_ORDER,
-    events.CHANNEL_DAY_CHANGED: ("channel_days",),
+    orders.ACCEPTED: TABLES_OF["order"],
+    orders.CHANGED: TABLES_OF["order"],
+    orders.RETURN_RECEIVED: TABLES_OF["return"],
+    orders.CORRECTED: TABLES_OF["correction"],
+    fulfillment.ROUTED: TABLES_OF["order"],
+    fulfillment.DISPATCHED: TABLES_OF["order"],
+    events.CHANNEL_DAY_CHANGED: TABLES_OF["channel_day"],
 }
 
 

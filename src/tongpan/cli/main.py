@@ -10,6 +10,8 @@ import click
 from tongpan import __version__
 from tongpan.cli.apikey import apikey
 from tongpan.cli.import_ import import_
+from tongpan.cli.lake import lake
+from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
 from tongpan.cli.reconcile import reconcile
 from tongpan.cli.up import readers, up, web, worker
@@ -39,6 +41,8 @@ def main() -> None:
 COMMANDS: tuple[click.Command, ...] = (
     up,
     import_,
+    metrics,
+    lake,
     migrate,
     user,
     apikey,

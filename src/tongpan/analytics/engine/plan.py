@@ -142,7 +142,7 @@ def _answer(
         top, base = positions[request.chosen[0].metric.key]
         value = ir.Column(MERGED, names[top])
         if base is not None:
-            value = ir.Ratio(value, ir.Column(MERGED, names[base]))
+            value = ir.Ratio(ir.Coalesce(value, ir.Literal_(0)), ir.Column(MERGED, names[base]))
         order.insert(0, ir.Sort(value, descending=request.order.startswith("-")))
     where: list[ir.Expression] = []
     for wanted in after:

@@ -182,6 +182,26 @@ class Metric:
     def has_window(self) -> bool:
         return any(measure.fact.derivation == "window" for measure in self.numerator)
 
+    def as_json(self, language: str) -> dict[str, object]:
+        """The catalogue's entry as plain data."""
+        return {
+            "key": self.key,
+            "name": self.name.in_language(language),
+            "formula": self.formula.in_language(language),
+            "base": self.base.in_language(language) if self.base else None,
+            "unit": self.unit,
+            "direction": self.direction,
+            "is_additive": self.is_additive,
+            "dimensions": list(self.dimensions),
+            "settings": {
+                setting.key: {"default": setting.default, "options": [o.value for o in setting.options]}
+                for setting in self.settings
+            },
+            "targets": [{"text": t.text.in_language(language), "source": t.source} for t in self.targets],
+            "kpis": list(self.kpis),
+            "freshness": self.freshness.in_language(language),
+        }
+
     def definition(self, chosen: Mapping[str, str]) -> Text:
         """The formula with the chosen settings, as one sentence in each language."""
         zh, en = self.formula.zh, self.formula.en

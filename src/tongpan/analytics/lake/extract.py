@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from django.db import connection
 from psycopg import sql
 
 from tongpan.analytics.lake.files import quote, scratch_folder
-from tongpan.analytics.lake.tables import CALENDAR, ORDERS, Table
+from tongpan.analytics.lake.tables import CALENDAR, FACTS, ORDERS, Table
 
 
 def stage(duck: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -> str:
@@ -31,6 +31,21 @@ def stage(duck: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -
         name = f"staged_{table.name}"
         duck.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS {_shape(table, source)}")
     return name
+
+
+def stage_facts(duck: duckdb.DuckDBPyConnection, touched: Mapping[str, Sequence[date]]) -> dict[str, str]:
+    """Stage several facts for their days; fact -> name of the temporary table. One COPY each."""
+    order_days = set(touched.get(ORDERS.name, ()))
+    joining = [table for table in FACTS if table.joined and table.name in touched]
+    for table in joining:
+        order_days.update(touched[table.name])
+    staged = {}
+    if order_days:
+        staged[ORDERS.name] = stage(duck, ORDERS, sorted(order_days))
+    for table in FACTS:
+        if table is not ORDERS and table.name in touched:
+            staged[table.name] = stage(duck, table, touched[table.name])
+    return staged
 
 
 def _copy_out(select: str, path: Path) -> None:

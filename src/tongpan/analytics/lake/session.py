@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import duckdb
@@ -111,12 +111,12 @@ class Session:
                 listed = [file for file in current.values() if file.table == table.name and file.rows]
                 if not fits:
                     _drop(cursor, table)
-                    cursor.execute(f"CREATE VIEW {_name(table)} AS {_select(table, listed)}")
+                    cursor.execute(f"CREATE VIEW {_name(table)} AS {select_from(table, listed)}")
                 elif was_loaded and not self._is_worn(table, current):
                     self._replace_changed(cursor, table, current)
                 else:
                     _drop(cursor, table)
-                    cursor.execute(f"CREATE TABLE {_name(table)} AS {_select(table, listed)}")
+                    cursor.execute(f"CREATE TABLE {_name(table)} AS {select_from(table, listed)}")
                     self._dead[table.name] = 0
             cursor.execute("COMMIT")
         self._is_in_memory = fits
@@ -140,7 +140,7 @@ class Session:
                 self._dead[table.name] = self._dead.get(table.name, 0) + old.rows
         added = [current[key] for key in changed if key in current and current[key].rows]
         if added:
-            cursor.execute(f"INSERT INTO {_name(table)} {_select(table, added)}")
+            cursor.execute(f"INSERT INTO {_name(table)} {select_from(table, added)}")
 
 
 def _drop(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
@@ -156,7 +156,7 @@ def _name(table: Table) -> str:
     return f"{CATALOG}.{table.name}"
 
 
-def _select(table: Table, listed: Sequence[manifest.File]) -> str:
+def select_from(table: Table, listed: Sequence[manifest.File]) -> str:
     """The columns of ``table`` from ``listed`` files; typed and empty when there are none."""
     if not listed:
         return _empty(table)
@@ -206,9 +206,3 @@ _sessions = _Sessions()
 def session() -> Session:
     """The lake of this installation as this process reads it."""
     return _sessions.current()
-
-
-def tables_with_rows(names: Iterable[str]) -> bool:
-    """True when any of the tables ``names`` has a row."""
-    counts = session().row_counts
-    return any(counts[name] for name in names)

@@ -11,32 +11,18 @@ A crash before the commit leaves files that no manifest row names: the sweep del
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from pathlib import Path
 
 import duckdb
 from django.db import transaction
 
 from tongpan.analytics.lake import files, manifest
-from tongpan.analytics.lake.extract import stage
-from tongpan.analytics.lake.tables import (
-    CHANNEL_DAYS,
-    CORRECTIONS,
-    DIMENSIONS,
-    FACTS,
-    ORDERS,
-    RETURNS,
-    SCHEMA_VERSION,
-    TABLES,
-    WHOLE,
-    Table,
-)
+from tongpan.analytics.lake.days import all_days, chunks, days_of_partition
+from tongpan.analytics.lake.extract import stage, stage_facts
+from tongpan.analytics.lake.tables import DIMENSIONS, SCHEMA_VERSION, TABLES, WHOLE, Table
 from tongpan.core.bulk import fetch_all
-
-# Rows of orders and returns that are staged at once; bounds the memory and the scratch space of a rebuild.
-CHUNK_DOCUMENTS = 200_000
 
 
 def write(touched: Mapping[str, Collection[date]], now: datetime) -> int:
@@ -48,7 +34,7 @@ def write(touched: Mapping[str, Collection[date]], now: datetime) -> int:
     with transaction.atomic():
         manifest.lock_writer()
         changed = 0
-        for chunk in _chunks(touched):
+        for chunk in chunks(touched):
             changed += _write_facts(chunk, now, is_forced=False)
         # Dimensions come last, so that they know every id that the facts speak of.
         return changed + _write_dimensions(now, is_forced=False)
@@ -68,7 +54,7 @@ def rebuild(now: datetime) -> int:
     whole, and events that come meanwhile are read as ever. Returns the number of partitions written.
     """
     written = 0
-    for chunk in _chunks(_all_days()):
+    for chunk in chunks(all_days()):
         with transaction.atomic():
             manifest.lock_writer()
             written += _write_facts(chunk, now, is_forced=True)
@@ -77,98 +63,14 @@ def rebuild(now: datetime) -> int:
         return written + _write_dimensions(now, is_forced=True)
 
 
-def days_of_partition(table: Table, partition: str) -> list[date]:
-    """Every calendar day that ``partition`` of a fact covers."""
-    if table.grain == "day":
-        return [date.fromisoformat(partition)]
-    first = date.fromisoformat(f"{partition}-01")
-    following = (first + timedelta(days=32)).replace(day=1)
-    return [first + timedelta(days=n) for n in range((following - first).days)]
-
-
-def _all_days() -> dict[str, set[date]]:
-    """The days of every fact: those of the database, and those that the lake has a partition for."""
-    in_database = fetch_all(
-        """SELECT 'orders', business_date FROM orders_order GROUP BY 2
-           UNION ALL SELECT 'returns', business_date FROM orders_return GROUP BY 2
-           UNION ALL SELECT 'corrections', business_date FROM orders_correction GROUP BY 2
-           UNION ALL SELECT 'channel_days', day FROM analytics_channelday GROUP BY 2"""
-    )
-    days: dict[str, set[date]] = defaultdict(set)
-    of_source = {
-        ORDERS.name: ("orders", "order_lines", "fulfillments"),
-        RETURNS.name: ("returns", "return_lines"),
-        CORRECTIONS.name: ("corrections",),
-        CHANNEL_DAYS.name: ("channel_days",),
-    }
-    for source, day in in_database:
-        for name in of_source[source]:
-            days[name].add(day)
-    _, current = manifest.current([table.name for table in FACTS])
-    for name, partition in current:
-        days[name].update(days_of_partition(TABLES[name], partition))
-    return days
-
-
-def _chunks(touched: Mapping[str, Collection[date]]) -> Iterator[dict[str, list[date]]]:
-    """``touched`` cut into parts that fit into memory, whatever the length of the history.
-
-    Tables by the month are small: all of them are one part, with all days of their months.
-    """
-    by_month = {
-        name: sorted({day for part in set(map(table.partition, days)) for day in days_of_partition(table, part)})
-        for name, days in touched.items()
-        if days and (table := TABLES[name]).grain == "month"
-    }
-    if by_month:
-        yield by_month
-    by_day = {name: set(days) for name, days in touched.items() if TABLES[name].grain == "day"}
-    days = sorted(set().union(*by_day.values()))
-    sizes = _documents_by_day(days)
-    pending: list[date] = []
-    documents = 0
-    for day in days:
-        if pending and documents + sizes.get(day, 0) > CHUNK_DOCUMENTS:
-            yield _restrict(by_day, pending)
-            pending, documents = [], 0
-        pending.append(day)
-        documents += sizes.get(day, 0)
-    if pending:
-        yield _restrict(by_day, pending)
-
-
-def _restrict(touched: Mapping[str, Collection[date]], days: Sequence[date]) -> dict[str, list[date]]:
-    kept = {name: [day for day in days if day in wanted] for name, wanted in touched.items()}
-    return {name: wanted for name, wanted in kept.items() if wanted}
-
-
-def _documents_by_day(days: Sequence[date]) -> dict[date, int]:
-    rows = fetch_all(
-        """SELECT business_date, sum(n) FROM (
-             SELECT business_date, count(*) AS n FROM orders_order WHERE business_date = ANY(%(days)s) GROUP BY 1
-             UNION ALL
-             SELECT business_date, count(*) FROM orders_return WHERE business_date = ANY(%(days)s) GROUP BY 1
-           ) documents GROUP BY 1""",
-        {"days": list(days)},
-    )
-    return {day: int(count) for day, count in rows}
-
-
 def _write_facts(touched: Mapping[str, Sequence[date]], now: datetime, *, is_forced: bool) -> int:
-    joins_orders = any(TABLES[name].joined for name in touched)
     with files.connect(files.WRITER_MEMORY) as duck:
-        partitions: list[tuple[Table, str, str]] = []
-        if joins_orders:
-            order_days = {day for name in touched if TABLES[name].joined for day in touched[name]}
-            stage(duck, ORDERS, sorted(order_days | set(touched.get(ORDERS.name, ()))))
-        for table in FACTS:
-            days = touched.get(table.name)
-            if not days:
-                continue
-            staged = f"staged_{table.name}"
-            if table is not ORDERS or not joins_orders:
-                stage(duck, table, days)
-            partitions += [(table, p, staged) for p in dict.fromkeys(map(table.partition, days))]
+        staged = stage_facts(duck, touched)
+        partitions = [
+            (TABLES[name], partition, staged[name])
+            for name, days in touched.items()
+            for partition in dict.fromkeys(map(TABLES[name].partition, days))
+        ]
         return _write_partitions(duck, partitions, {}, now, is_forced=is_forced)
 
 

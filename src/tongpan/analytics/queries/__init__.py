@@ -9,6 +9,7 @@ from tongpan.analytics.catalogue import catalogue
 from tongpan.analytics.queries.ask import explain, metric, metrics_many
 from tongpan.analytics.queries.compare import Comparison, Point, compare, series
 from tongpan.analytics.queries.drill import Drill, drill
+from tongpan.analytics.queries.lake import lake_differences, lake_status
 from tongpan.analytics.queries.results import Freshness, MetricResult, Row, freshness, labels
 
 __all__ = [
@@ -24,6 +25,8 @@ __all__ = [
     "explain",
     "freshness",
     "labels",
+    "lake_differences",
+    "lake_status",
     "metric",
     "metrics_many",
     "series",

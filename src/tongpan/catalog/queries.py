@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
-from tongpan.catalog.models import Category, Sku
+from tongpan.catalog.models import Category, Product, Sku
 
 SORTS = {"code": ("code",), "name": ("name", "code")}
 
@@ -59,6 +59,13 @@ def count_skus(wanted: SkuFilter, cap: int) -> int:
 def iterate_skus(wanted: SkuFilter, sort: str) -> Iterator[Sku]:
     """All SKUs of ``wanted`` with product and category, through a cursor."""
     return _sorted(select_skus(wanted), sort).select_related("product__category").iterator(chunk_size=2000)
+
+
+def select_products(code: str = "") -> QuerySet[Product]:
+    """All products, or the one called ``code``, unordered, with category and SKUs fetched along."""
+    skus = Prefetch("skus", Sku.objects.order_by("code"))
+    rows = Product.objects.select_related("category").prefetch_related(skus)
+    return rows.filter(code=code) if code else rows
 
 
 def sku_by_code(code: str) -> Sku | None:

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db.models import Model, QuerySet
 
 from tongpan.core.bulk import fetch_all
+from tongpan.inventory.models import Level, Movement, Pool
+
+M = TypeVar("M", bound=Model)
 
 
 def free_levels(sku_ids: Collection[int], node_ids: Collection[int]) -> dict[tuple[int, int], int]:
@@ -86,3 +91,24 @@ def reconcile() -> Reconciliation:
     ]
     names = ("levels", "pools", "movements", "reservations")
     return Reconciliation(dict(zip(names, counts, strict=True)), differences)
+
+
+def select_pools(sku_code: str = "") -> QuerySet[Pool]:
+    """The stock of each SKU over all nodes, with the SKU; of all SKUs, or of the one with that code."""
+    rows = Pool.objects.select_related("sku")
+    return rows.filter(sku__code=sku_code) if sku_code else rows
+
+
+def select_levels(sku_code: str = "", node_code: str = "", bucket: str = "") -> QuerySet[Level]:
+    """The stock of each SKU at each node, with both; an empty argument narrows nothing."""
+    return _at(Level.objects.select_related("sku", "node"), sku_code, node_code, bucket)
+
+
+def select_movements(sku_code: str = "", node_code: str = "", bucket: str = "") -> QuerySet[Movement]:
+    """The movements of stock, with SKU and node; an empty argument narrows nothing."""
+    return _at(Movement.objects.select_related("sku", "node"), sku_code, node_code, bucket)
+
+
+def _at(rows: QuerySet[M], sku_code: str, node_code: str, bucket: str) -> QuerySet[M]:
+    wanted = {"sku__code": sku_code, "node__code": node_code, "bucket": bucket}
+    return rows.filter(**{name: value for name, value in wanted.items() if value})

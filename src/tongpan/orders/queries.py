@@ -13,7 +13,7 @@ from django.db.models import Count, Exists, Max, Min, OuterRef, Prefetch, Q, Que
 from tongpan.catalog.models import Sku
 from tongpan.core.bulk import fetch_all
 from tongpan.customers.models import Customer
-from tongpan.orders.models import Hold, Order, OrderLine, Return, Status
+from tongpan.orders.models import Hold, Order, OrderLine, Return, ReturnLine, Status
 
 SORTS: dict[str, tuple[str, ...]] = {
     "placed": ("placed_at", "id"),
@@ -128,6 +128,12 @@ def iterate_orders(wanted: OrderFilter, sort: str) -> Iterator[Order]:
     return rows.iterator(chunk_size=2000)
 
 
+def listed_orders(wanted: OrderFilter) -> QuerySet[Order]:
+    """The orders of ``wanted``, unordered, with shop, channel, customer and ``open_holds`` (two statements)."""
+    holds = Prefetch("holds", Hold.objects.filter(released_at=None), to_attr="open_holds")
+    return select_orders(wanted).select_related("shop", "channel", "customer").prefetch_related(holds)
+
+
 def order_whole(order_id: int) -> Order | None:
     """One order with its shop, channel, customer, lines with SKUs, payments, events, holds and returns."""
     return (
@@ -142,6 +148,20 @@ def order_whole(order_id: int) -> Order | None:
         )
         .first()
     )
+
+
+def select_returns(shop_id: int | None = None, number: str = "") -> QuerySet[Return]:
+    """Returns of one shop (of all with None) whose number begins with ``number``, with what they belong to."""
+    rows = Return.objects.select_related("shop", "channel", "order", "customer")
+    if shop_id is not None:
+        rows = rows.filter(shop_id=shop_id)
+    return rows.filter(external_id__startswith=number) if number else rows
+
+
+def return_whole(return_id: int) -> Return | None:
+    """One return with its lines and their SKUs. Two statements."""
+    lines = ReturnLine.objects.select_related("sku").order_by("line_no")
+    return select_returns().filter(pk=return_id).prefetch_related(Prefetch("lines", lines)).first()
 
 
 @dataclass(frozen=True, slots=True)

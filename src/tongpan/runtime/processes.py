@@ -39,7 +39,7 @@ LOOK_EVERY_SECONDS = 0.2
 HEAL_EVERY_SECONDS = 1.0
 # So long may the children of a killed run hold on to their port.
 LEFTOVER_SECONDS = GRACE_SECONDS + 2.0
-HEALTH_PATH = "/healthz"
+HEALTH_PATH = "/health/ready"
 # The web is expected to answer within this; a slow machine with a cold disk takes a few seconds.
 READY_SECONDS = 120.0
 # This many failures of a child in a row before anything ever worked: starting again will not help.

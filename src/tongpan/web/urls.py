@@ -3,10 +3,8 @@
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
-from tongpan.web.health import health
-
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("healthz", health, name="health"),
+    path("", include("tongpan.api.urls")),
     path("admin/", admin.site.urls),
     path("", include("tongpan.console.urls")),
 ]

@@ -1,0 +1,92 @@
+"""Orders: read them, and take them in."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from django.http import HttpRequest
+from ninja import Path, Query, Router
+from pydantic import Field
+
+from tongpan.api.documents import OrdersIn, OutcomesOut, answer, order_docs
+from tongpan.api.operations import actor_of, read, write
+from tongpan.api.order_values import OrderOut, OrderSummaryOut, missing_skus, summary, whole
+from tongpan.api.pages import Page, PageQuery, page_of
+from tongpan.api.problems import Problem, not_found
+from tongpan.api.values import Day, Id, Text40, Text120
+from tongpan.catalog.queries import codes_of_skus
+from tongpan.channels.queries import channels, shop_by_code
+from tongpan.core.clock import utc_now
+from tongpan.fulfillment.queries import routing_of
+from tongpan.orders.actions import accept
+from tongpan.orders.models import HoldReason, Status
+from tongpan.orders.queries import OrderFilter, listed_orders, order_whole
+
+router = Router(tags=["orders"])
+
+
+class OrderQuery(PageQuery):
+    search: Text120 = Field(
+        "", description="An order number or its beginning, a customer number, a SKU code; or several order numbers"
+    )
+    shop: Text40 = ""
+    channel: Text40 = ""
+    status: Status | Literal["open", ""] = Field("", description='"open": not yet sent')
+    hold: HoldReason | Literal["any", ""] = Field("", description="Orders that wait for this reason")
+    day_from: Day | None = Field(None, description="First business day")
+    day_to: Day | None = Field(None, description="The business day after the last")
+
+
+@read(router, "/orders", "orders.view", Page[OrderSummaryOut])
+def list_orders(request: HttpRequest, query: Query[OrderQuery]) -> Page[OrderSummaryOut]:
+    """Orders, the last placed first."""
+    wanted = OrderFilter(
+        text=query.search.strip(),
+        channel_id=channel_id(query.channel),
+        shop_id=shop_id(query.shop),
+        status=query.status,
+        hold=query.hold,
+        day_from=query.day_from,
+        day_to=query.day_to,
+    )
+    return page_of(listed_orders(wanted), ["-placed_at", "-id"], query, summary)
+
+
+@read(router, "/orders/{order_id}", "orders.view", OrderOut)
+def get_order(request: HttpRequest, order_id: Path[Id]) -> OrderOut:
+    """One order with its lines, payments, events, holds, fulfilments and routing decisions."""
+    order = order_whole(order_id)
+    if order is None:
+        raise not_found("order", order_id)
+    routed = routing_of(order_id)
+    return whole(order, routed, codes_of_skus(missing_skus(routed)))
+
+
+@write(router, "POST", "/orders", "orders.edit", OutcomesOut)
+def post_orders(request: HttpRequest, body: OrdersIn) -> OutcomesOut:
+    """Take orders in, new ones and newer copies. A single order is a batch of one.
+
+    Each order has its own outcome; when all are refused the answer is a 422 that carries the outcomes.
+    """
+    docs = order_docs(body.orders)
+    return answer(accept(docs, actor=actor_of(request), now=utc_now()), [doc.external_id for doc in docs])
+
+
+def shop_id(code: str) -> int | None:
+    """The id of the shop called ``code``, None for "". Raises Problem shop.unknown."""
+    if not code:
+        return None
+    found = shop_by_code([code]).get(code)
+    if found is None:
+        raise Problem(422, "shop.unknown", f"There is no shop {code!r}; GET /api/v1/shops lists them.")
+    return found.id
+
+
+def channel_id(code: str) -> int | None:
+    """The id of the channel called ``code``, None for "". Raises Problem channel.unknown."""
+    if not code:
+        return None
+    found = channels().filter(code=code).values_list("pk", flat=True).first()
+    if found is None:
+        raise Problem(422, "channel.unknown", f"There is no channel {code!r}; GET /api/v1/channels lists them.")
+    return found

@@ -1,0 +1,18 @@
+"""The addresses of the API."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from tongpan.api import channels, customers, goods, health, nodes, orders, returns, stock
+from tongpan.api.operations import new_api
+
+api = new_api()
+for face in (orders, returns, stock, goods, channels, nodes, customers):
+    api.add_router("", face.router)
+
+urlpatterns = [
+    path("api/v1/", api.urls),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+]

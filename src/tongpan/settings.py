@@ -8,6 +8,7 @@ from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
+from tongpan.console import unfold
 from tongpan.core import logs
 from tongpan.core.config import load_config
 from tongpan.core.postgres.location import django_database
@@ -134,3 +135,5 @@ CSRF_COOKIE_SAMESITE = "Lax"
 # Two installations on one host share its cookie jar, whatever their ports: each has cookies of its own.
 SESSION_COOKIE_NAME = f"tongpan_session_{CONFIG.port}"
 CSRF_COOKIE_NAME = f"tongpan_csrf_{CONFIG.port}"
+
+UNFOLD = unfold.UNFOLD

@@ -168,20 +168,12 @@ def set_role(username: str, role: str, *, now: datetime, actor: str) -> None:
     Raises Refusal user.unknown, user.role or user.last_administrator.
     """
     with transaction.atomic():
-        administrators = list(
-            User.objects.select_for_update()
-            .filter(role=Role.ADMINISTRATOR, is_active=True)
-            .order_by("pk")
-            .values_list("username", flat=True)
-        )
+        administrators = _locked_administrators()
         user = _locked_user(username)
         before = user.role
         _set_role(user, role)
         if role != Role.ADMINISTRATOR and administrators == [username]:
-            raise Refusal(
-                "user.last_administrator",
-                f"{username!r} is the only administrator. Make another user administrator first.",
-            )
+            raise _last_administrator(username)
         user.save(update_fields=["role", "is_staff", "is_superuser"])
         audit(
             actor,
@@ -191,6 +183,36 @@ def set_role(username: str, role: str, *, now: datetime, actor: str) -> None:
             {"username": username, "from": before, "to": role},
             now=now,
         )
+
+
+def set_active(username: str, is_active: bool, *, now: datetime, actor: str) -> None:
+    """Let a user sign in, or not any more. Locks the administrators in order of id, so that one always remains.
+
+    Raises Refusal user.unknown or user.last_administrator.
+    """
+    with transaction.atomic():
+        administrators = _locked_administrators()
+        user = _locked_user(username)
+        if user.is_active == is_active:
+            return
+        if not is_active and administrators == [username]:
+            raise _last_administrator(username)
+        user.is_active = is_active
+        user.save(update_fields=["is_active"])
+        action = "user.activated" if is_active else "user.deactivated"
+        audit(actor, action, "user", str(user.pk), {"username": username}, now=now)
+
+
+def _locked_administrators() -> list[str]:
+    rows = User.objects.select_for_update().filter(role=Role.ADMINISTRATOR, is_active=True).order_by("pk")
+    return list(rows.values_list("username", flat=True))
+
+
+def _last_administrator(username: str) -> Refusal:
+    return Refusal(
+        "user.last_administrator",
+        f"{username!r} is the only administrator. Make another user administrator first.",
+    )
 
 
 def set_language(user_id: int, language: str) -> None:

@@ -36,7 +36,12 @@ class ApiKey(models.Model):
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = _("API key")
+        verbose_name_plural = _("API keys")
         constraints = [models.UniqueConstraint(fields=["name"], name="api_key_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class AuditEntry(models.Model):
@@ -51,6 +56,8 @@ class AuditEntry(models.Model):
     data = models.JSONField(default=dict)
 
     class Meta:
+        verbose_name = _("audit entry")
+        verbose_name_plural = _("audit trail")
         indexes = [models.Index(fields=["object_type", "object_id", "at"], name="audit_of_object")]
 
 

@@ -20,7 +20,12 @@ class Facet(models.Model):
     position = models.PositiveSmallIntegerField(default=0)
 
     class Meta:
+        verbose_name = _("channel class")
+        verbose_name_plural = _("channel classes")
         ordering = ["tree", "position", "code"]
+
+    def __str__(self) -> str:
+        return self.name_zh
 
 
 class Channel(models.Model):

@@ -36,7 +36,12 @@ class Node(models.Model):
     is_simulated = models.BooleanField(_("simulated"), default=False)
 
     class Meta:
+        verbose_name = _("node")
+        verbose_name_plural = _("nodes")
         ordering = ["code"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Service(models.Model):

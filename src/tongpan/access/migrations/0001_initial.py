@@ -123,6 +123,8 @@ class Migration(migrations.Migration):
                 ("revoked_at", models.DateTimeField(null=True)),
             ],
             options={
+                "verbose_name": "API key",
+                "verbose_name_plural": "API keys",
                 "constraints": [models.UniqueConstraint(fields=("name",), name="api_key_name_once")],
             },
         ),
@@ -138,6 +140,8 @@ class Migration(migrations.Migration):
                 ("data", models.JSONField(default=dict)),
             ],
             options={
+                "verbose_name": "audit entry",
+                "verbose_name_plural": "audit trail",
                 "indexes": [models.Index(fields=["object_type", "object_id", "at"], name="audit_of_object")],
             },
         ),

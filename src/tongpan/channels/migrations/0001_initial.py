@@ -31,6 +31,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "channel class",
+                "verbose_name_plural": "channel classes",
                 "ordering": ["tree", "position", "code"],
             },
         ),

@@ -43,6 +43,8 @@ class Migration(migrations.Migration):
                 ("is_simulated", models.BooleanField(default=False, verbose_name="simulated")),
             ],
             options={
+                "verbose_name": "node",
+                "verbose_name_plural": "nodes",
                 "ordering": ["code"],
             },
         ),

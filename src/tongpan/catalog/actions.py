@@ -60,7 +60,7 @@ def _insert(codes: list[str], specs: Mapping[str, SkuSpec]) -> None:
                FROM unnest(%s::text[]) AS c ON CONFLICT DO NOTHING""",
             [categories],
         )
-    products = {}
+    products: dict[str, tuple[str, str]] = {}
     for code in codes:
         spec = specs[code]
         product_code = spec.product_code or code

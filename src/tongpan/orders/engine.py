@@ -5,11 +5,15 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-STATUS_RANK = {"placed": 0, "paid": 1, "dispatched": 2, "delivered": 3, "completed": 4, "cancelled": 5}
+STATUS_RANK = {"placed": 0, "paid": 1, "cancelled": 2, "dispatched": 3, "delivered": 4, "completed": 5}
+"""How far each status is. Goods that have left are further than a cancellation: that would be a return."""
+
+CHARGE_CODE_LENGTH = 40
+"""Of a longer charge code the beginning is kept."""
 
 
 class LineDoc(NamedTuple):
@@ -194,9 +198,23 @@ def events_of(doc: OrderDoc) -> list[tuple[str, datetime]]:
 
 def digest(doc: OrderDoc | ReturnDoc | CorrectionDoc) -> bytes:
     """A 16-byte BLAKE2 of everything the document says; equal documents have equal digests on every machine."""
-    head = [getattr(doc, name) for name in _HEAD_FIELDS[type(doc)]]
-    text = repr((type(doc).__name__, head, [tuple(line) for line in doc.lines]))
+    head = [_plain(getattr(doc, name)) for name in _HEAD_FIELDS[type(doc)]]
+    lines = [
+        (*line[:5], None if line.unit_price is None else line.unit_price.normalize(), *line[6:]) for line in doc.lines
+    ]
+    text = repr((type(doc).__name__, head, lines))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _plain(value: Any) -> Any:
+    """``value`` in the one spelling that all equal values share: instants in UTC, sequences as tuples."""
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat()
+    if isinstance(value, (list, tuple)):
+        return tuple(_plain(item) for item in value)
+    if isinstance(value, PaymentDoc):
+        return (value.seq, value.method, value.amount_minor, _plain(value.paid_at))
+    return value
 
 
 _HEAD_FIELDS = {
@@ -216,16 +234,44 @@ class StoredOrder:
     status: str
     line_contents: Sequence[tuple[str, str, int, int]] = field(default=())
     """(kind, code, qty, amount_minor) of each line."""
+    superseded: bytes = b""
+    """The digests of the copies that it had before, one after the other."""
+    day: date | None = None
+    """Its business day."""
+
+    def had(self, doc_digest: bytes) -> bool:
+        """True when a copy with this digest was stored and has been superseded."""
+        size = len(doc_digest)
+        return any(self.superseded[at : at + size] == doc_digest for at in range(0, len(self.superseded), size))
 
 
 def content_of(lines: Sequence[LineDoc]) -> list[tuple[str, str, int, int]]:
-    return [(line.kind, line.code, line.qty, line.amount_minor) for line in lines]
+    """(kind, code as it is stored, qty, amount_minor) of each line."""
+    return [
+        (line.kind, line.code if line.kind == "goods" else line.code[:CHARGE_CODE_LENGTH], line.qty, line.amount_minor)
+        for line in lines
+    ]
+
+
+def further(status: str, than: str) -> int:
+    """How much further ``status`` is than the stored one: below zero for one that lies behind it.
+
+    A cancellation of goods that have left is news all the same, and counts as equally far.
+    """
+    if status == "cancelled" and STATUS_RANK[than] > STATUS_RANK["cancelled"]:
+        return 0
+    return STATUS_RANK[status] - STATUS_RANK[than]
+
+
+def furthest(status: str, stored: str) -> str:
+    """The one of two statuses that is further: a status never goes back."""
+    return max(stored, status, key=STATUS_RANK.__getitem__)
 
 
 def precedence(doc: OrderDoc, doc_digest: bytes, stored: StoredOrder) -> Precedence:
     """How a copy of an order relates to the stored one.
 
-    1. The same digest: unchanged.
+    1. The same digest: unchanged. The digest of a copy that was stored once and superseded: stale.
     2. Both carry a version: the older is stale, the later is newer.
     3. Without versions, a copy whose status is further, or whose lines contain all stored lines and more, is
        newer knowledge ("newer", "superset"); one whose lines are contained in the stored ones, at a status that
@@ -234,15 +280,17 @@ def precedence(doc: OrderDoc, doc_digest: bytes, stored: StoredOrder) -> Precede
     """
     if doc_digest == stored.digest:
         return "unchanged"
+    if stored.had(doc_digest):
+        return "stale"
     if doc.version is not None and stored.version is not None:
         return "newer" if doc.version > stored.version else "stale"
     ours, theirs = sorted(stored.line_contents), sorted(content_of(doc.lines))
-    further = STATUS_RANK[status_of(doc)] - STATUS_RANK[stored.status]
+    ahead = further(status_of(doc), stored.status)
     if ours == theirs:
-        return "newer" if further >= 0 else "stale"
+        return "newer" if ahead >= 0 else "stale"
     if _contains(ours, theirs):
-        return "stale" if further <= 0 else "conflict"
-    if _contains(theirs, ours) and further >= 0:
+        return "stale" if ahead <= 0 else "conflict"
+    if _contains(theirs, ours) and ahead >= 0:
         return "superset"
     return "conflict"
 

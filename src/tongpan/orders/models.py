@@ -31,6 +31,7 @@ class Order(models.Model):
     business_date: the day of ``placed_at`` in the channel's zone.
     version: the channel's own time of last change; an older copy never overwrites a newer one.
     digest: BLAKE2 of the canonical content, so that a replayed copy is recognised without comparing lines.
+    superseded: the digests of the copies stored before it, at most the last 64, so that none of them comes back.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -39,6 +40,7 @@ class Order(models.Model):
     external_id = models.CharField(_("order number"), max_length=120)
     version = models.DateTimeField(null=True)
     digest = models.BinaryField()
+    superseded = models.BinaryField(default=b"")
     status = models.CharField(_("status"), max_length=12, choices=Status.choices)
     channel_status = models.CharField(_("status on the channel"), max_length=60, blank=True)
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, db_index=False)

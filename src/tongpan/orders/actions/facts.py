@@ -24,28 +24,29 @@ def insert_holds(holds: Sequence[tuple[int, str, str]]) -> None:
 
 
 def reserve_orders(order_ids: Collection[int], *, actor: str, now: datetime) -> set[int]:
-    """Promise the goods of paid orders from the pool, oldest id first; the ids that could be served.
+    """Promise the goods of paid orders from the pool, those placed first first; the ids that could be served.
 
     Lines reserved before are left alone. An order that the pool cannot serve waits on an out-of-stock hold; one
-    that it can leaves it. Locks the pools of all SKUs concerned, in the caller's transaction.
+    that is promised its goods leaves it. Locks the pools of all SKUs concerned, in the caller's transaction.
     """
     if not order_ids:
         return set()
     demands = [
         Demand(*row)
         for row in fetch_all(
-            """SELECT l.order_id, l.id, l.sku_id, l.qty FROM orders_orderline l
-               WHERE l.order_id = ANY(%s) AND l.kind = 'goods'
+            """SELECT l.order_id, l.id, l.sku_id, l.qty
+               FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
+               WHERE o.id = ANY(%s) AND l.kind = 'goods'
                  AND NOT EXISTS (SELECT FROM inventory_reservation r WHERE r.order_line_id = l.id)
-               ORDER BY l.order_id, l.line_no""",
+               ORDER BY o.placed_at, o.id, l.line_no""",
             [sorted(order_ids)],
         )
     ]
     refused = reserve(demands, actor=actor, now=now)
     insert_holds([(order_id, "out_of_stock", "") for order_id in refused])
-    served = set(order_ids) - set(refused)
-    release_holds(served, "out_of_stock", actor=actor, now=now)
-    return served
+    promised = {demand.order_id for demand in demands} - set(refused)
+    release_holds(promised, "out_of_stock", actor=actor, now=now)
+    return set(order_ids) - set(refused)
 
 
 def open_holds(order_ids: Collection[int], reason: str, detail: str = "") -> None:

@@ -2,47 +2,23 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from django.db import DatabaseError, IntegrityError, OperationalError, transaction
-
-from tongpan.access import vault
 from tongpan.catalog.actions import SkuSpec, ensure_skus
-from tongpan.core.bulk import copy_rows, execute, fetch_all, next_ids
-from tongpan.core.clock import business_day
+from tongpan.core.bulk import fetch_all
 from tongpan.core.eventlog import NewEvent, append
+from tongpan.core.races import run_in_transaction
 from tongpan.customers.actions import Sighting, identify
 from tongpan.inventory.actions import release
+from tongpan.inventory.locks import lock_pools
+from tongpan.orders.actions.checks import is_named, refusal_of_order
 from tongpan.orders.actions.facts import reserve_orders
-from tongpan.orders.actions.shops import ShopInfo, refusal, shops_by_code
-from tongpan.orders.engine import (
-    STATUS_RANK,
-    BuyerDoc,
-    LineDoc,
-    OrderDoc,
-    Outcome,
-    StoredOrder,
-    content_of,
-    digest,
-    events_of,
-    precedence,
-    status_of,
-)
+from tongpan.orders.actions.rows import Given, Moved, insert, update
+from tongpan.orders.actions.shops import shops_by_code
+from tongpan.orders.engine import BuyerDoc, OrderDoc, Outcome, StoredOrder, content_of, digest, precedence
 from tongpan.orders.events import ACCEPTED, CHANGED
-
-_TRIES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    position: int
-    doc: OrderDoc
-    digest: bytes
-    shop: ShopInfo
 
 
 def accept(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None = None, now: datetime) -> list[Outcome]:
@@ -53,57 +29,44 @@ def accept(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None = None
     out-of-stock hold. A copy of a stored order changes nothing, moves it forward, or is refused
     (``orders.engine.precedence``). A document that cannot be taken is refused on its own; the rest go in.
 
-    One transaction. Rows are locked in the order SKU codes, identifiers, orders by (shop, number), pools by SKU
-    id. A concurrent intake of the same order is waited for and then seen. Raises nothing for bad documents.
+    One transaction. Locks the stored orders by id, then SKU codes, identifiers, new orders by (shop, number),
+    then the pools by SKU id. A concurrent intake of the same order is waited for and then seen. Raises nothing
+    for bad documents. The number of statements does not grow with the batch, but with the copies of one order in it.
     """
-    for attempt in range(1, _TRIES + 1):
-        try:
-            with transaction.atomic():
-                return _accept(docs, actor=actor, import_id=import_id, now=now)
-        except (IntegrityError, OperationalError) as error:
-            # Another intake brought the same order, or a deadlock was broken: look again.
-            if attempt == _TRIES or not _is_race(error):
-                raise
-    raise AssertionError("unreachable")
-
-
-def _is_race(error: DatabaseError) -> bool:
-    cause = error.__cause__
-    state = getattr(cause, "sqlstate", None)
-    name = getattr(getattr(cause, "diag", None), "constraint_name", None)
-    return state in ("40P01", "40001") or (state == "23505" and name == "order_once")
+    return run_in_transaction(
+        lambda: _accept(docs, actor=actor, import_id=import_id, now=now), constraints=("order_once",)
+    )
 
 
 def _accept(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None, now: datetime) -> list[Outcome]:
     shops = shops_by_code({doc.shop_code for doc in docs})
     outcomes: dict[int, Outcome] = {}
-    rounds: list[dict[tuple[int, str], _Given]] = []
+    rounds: list[dict[tuple[int, str], Given]] = []
+    seen: Counter[tuple[int, str]] = Counter()
     for position, doc in enumerate(docs):
-        refused = refusal(doc, doc.placed_at, shops, now)
+        refused = refusal_of_order(doc, shops, now)
         if refused:
             outcomes[position] = refused
             continue
-        given = _Given(position, doc, digest(doc), shops[doc.shop_code])
+        given = Given(position, doc, digest(doc), shops[doc.shop_code])
         key = (given.shop.id, doc.external_id)
         # A number that occurs twice in one batch is taken twice, in the order given.
-        for one_round in rounds:
-            if key not in one_round:
-                one_round[key] = given
-                break
-        else:
-            rounds.append({key: given})
+        if seen[key] == len(rounds):
+            rounds.append({})
+        rounds[seen[key]][key] = given
+        seen[key] += 1
     for one_round in rounds:
         outcomes |= _accept_round(one_round, actor=actor, import_id=import_id, now=now)
     return [outcomes[position] for position in range(len(docs))]
 
 
 def _accept_round(
-    given: dict[tuple[int, str], _Given], *, actor: str, import_id: int | None, now: datetime
+    given: dict[tuple[int, str], Given], *, actor: str, import_id: int | None, now: datetime
 ) -> dict[int, Outcome]:
     stored = _stored(given)
     outcomes: dict[int, Outcome] = {}
-    fresh: list[_Given] = []
-    changed: list[tuple[_Given, StoredOrder]] = []
+    fresh: list[Given] = []
+    changed: list[tuple[Given, StoredOrder]] = []
     for key in sorted(given):
         g = given[key]
         if key not in stored:
@@ -113,7 +76,7 @@ def _accept_round(
         relation = precedence(g.doc, g.digest, old)
         if relation in ("unchanged", "stale"):
             outcomes[g.position] = Outcome("unchanged" if relation == "unchanged" else "stale", old.id)
-        elif relation == "conflict" or not _only_adds_lines(g.doc, old):
+        elif relation == "conflict":
             outcomes[g.position] = Outcome(
                 "refused",
                 old.id,
@@ -121,23 +84,51 @@ def _accept_round(
                 "newer; send the complete order with its time of last change.",
                 "order.conflict",
             )
+        elif not _only_adds_lines(g.doc, old):
+            outcomes[g.position] = Outcome(
+                "refused",
+                old.id,
+                f"Order {g.doc.external_id} is newer than the stored one, but lacks some of its lines or changes "
+                "their quantity or amount; lines are added, never taken away. Book the difference as a return.",
+                "order.lines_taken_away",
+            )
         else:
             changed.append((g, old))
-    sku_ids = ensure_skus(_sku_specs([*fresh, *(g for g, _ in changed)]))
-    if fresh:
-        outcomes |= _insert(fresh, sku_ids, actor=actor, import_id=import_id, now=now)
-    if changed:
-        outcomes |= _update(changed, sku_ids, actor=actor, now=now)
+    taken = [*fresh, *(g for g, _ in changed)]
+    if taken:
+        sku_ids = ensure_skus(_sku_specs(taken))
+        customers = _customers(taken)
+        moved = insert(fresh, sku_ids, customers, import_id, actor) + update(changed, sku_ids, customers, actor)
+        _settle(moved, sku_ids, actor=actor, now=now)
+        append([_event(m) for m in moved])
+        outcomes |= {m.given.position: Outcome("accepted" if m.is_new else "updated", m.order_id) for m in moved}
     return outcomes
 
 
-def _stored(given: dict[tuple[int, str], _Given]) -> dict[tuple[int, str], StoredOrder]:
+def _settle(moved: Sequence[Moved], sku_ids: Mapping[str, int], *, actor: str, now: datetime) -> None:
+    """Give back what cancelled orders hold; promise the goods of paid orders that are still here."""
+    cancelled = [m.order_id for m in moved if m.status == "cancelled" and not m.is_new]
+    paid = [m.order_id for m in moved if m.status == "paid"]
+    if cancelled and paid:
+        # Both lock pools: all at once, so that they are locked in one order.
+        lock_pools(sku_ids.values())
+    release(cancelled, actor=actor, now=now, reason="the order was cancelled")
+    reserve_orders(paid, actor=actor, now=now)
+
+
+def _event(m: Moved) -> NewEvent:
+    needs_goods = m.status in ("paid", "dispatched", "delivered", "completed") and m.given.doc.units > 0
+    payload = {"day": m.day.isoformat(), "route": needs_goods or m.status == "cancelled"}
+    return NewEvent(ACCEPTED if m.is_new else CHANGED, str(m.order_id), payload)
+
+
+def _stored(given: dict[tuple[int, str], Given]) -> dict[tuple[int, str], StoredOrder]:
     keys = sorted(given)
     rows = fetch_all(
-        """SELECT o.shop_id, o.external_id, o.id, o.version, o.digest, o.status
+        """SELECT o.shop_id, o.external_id, o.id, o.version, o.digest, o.status, o.superseded, o.business_date
            FROM orders_order o JOIN unnest(%s::bigint[], %s::text[]) AS k(shop_id, external_id)
                 ON (o.shop_id, o.external_id) = (k.shop_id, k.external_id)
-           ORDER BY o.shop_id, o.external_id FOR UPDATE OF o""",
+           ORDER BY o.id FOR UPDATE OF o""",
         [[shop_id for shop_id, _ in keys], [number for _, number in keys]],
     )
     differing = [row[2] for row in rows if bytes(row[4]) != given[(row[0], row[1])].digest]
@@ -150,21 +141,18 @@ def _stored(given: dict[tuple[int, str], _Given]) -> dict[tuple[int, str], Store
         ):
             contents.setdefault(order_id, []).append((kind, code, qty, amount))
     return {
-        (shop_id, number): StoredOrder(order_id, version, bytes(old), status, contents.get(order_id, []))
-        for shop_id, number, order_id, version, old, status in rows
+        (shop_id, number): StoredOrder(
+            order_id, version, bytes(old), status, contents.get(order_id, []), bytes(had), day
+        )
+        for shop_id, number, order_id, version, old, status, had, day in rows
     }
 
 
 def _only_adds_lines(doc: OrderDoc, old: StoredOrder) -> bool:
-    ours = content_of(doc.lines)
-    for item in old.line_contents:
-        if item not in ours:
-            return False
-        ours.remove(item)
-    return True
+    return not Counter(old.line_contents) - Counter(content_of(doc.lines))
 
 
-def _sku_specs(given: Sequence[_Given]) -> dict[str, SkuSpec]:
+def _sku_specs(given: Sequence[Given]) -> dict[str, SkuSpec]:
     specs: dict[str, SkuSpec] = {}
     for g in given:
         for line in g.doc.lines:
@@ -173,267 +161,8 @@ def _sku_specs(given: Sequence[_Given]) -> dict[str, SkuSpec]:
     return specs
 
 
-def _customers(given: Sequence[_Given]) -> dict[int, int]:
+def _customers(given: Sequence[Given]) -> dict[int, int]:
     """Customer ids by position, for documents that name their buyer."""
-    known: list[tuple[_Given, BuyerDoc]] = [(g, g.doc.buyer) for g in given if g.doc.buyer is not None]
+    known: list[tuple[Given, BuyerDoc]] = [(g, g.doc.buyer) for g in given if is_named(g.doc.buyer)]
     ids = identify([Sighting(b.kind, b.scope, b.value, g.doc.placed_at, b.name, b.province, b.city) for g, b in known])
     return {g.position: customer_id for (g, _), customer_id in zip(known, ids, strict=True)}
-
-
-_ORDER_COLUMNS = (
-    "id",
-    "shop_id",
-    "channel_id",
-    "external_id",
-    "version",
-    "digest",
-    "status",
-    "channel_status",
-    "customer_id",
-    "business_date",
-    "placed_at",
-    "paid_at",
-    "dispatched_at",
-    "delivered_at",
-    "completed_at",
-    "cancelled_at",
-    "promised_at",
-    "currency",
-    "goods_minor",
-    "charges_minor",
-    "total_minor",
-    "paid_minor",
-    "refunded_minor",
-    "units",
-    "ship_province",
-    "ship_city",
-    "ship_latitude",
-    "ship_longitude",
-    "recipient_sealed",
-    "import_id",
-    "is_simulated",
-)
-
-
-def _order_row(g: _Given, order_id: int, customer_id: int | None, import_id: int | None) -> tuple[Any, ...]:
-    doc = g.doc
-    goods, charges = doc.goods_minor, doc.charges_minor
-    to = doc.ship_to
-    return (
-        order_id,
-        g.shop.id,
-        g.shop.channel_id,
-        doc.external_id,
-        doc.version,
-        g.digest,
-        status_of(doc),
-        doc.channel_status[:60],
-        customer_id,
-        business_day(doc.placed_at, g.shop.zone),
-        doc.placed_at,
-        doc.paid_at,
-        doc.dispatched_at,
-        doc.delivered_at,
-        doc.completed_at,
-        doc.cancelled_at,
-        doc.promised_at,
-        doc.currency,
-        goods,
-        charges,
-        goods + charges,
-        doc.paid_minor,
-        doc.refunded_minor,
-        doc.units,
-        to.province[:60],
-        to.city[:60],
-        to.latitude,
-        to.longitude,
-        _sealed_recipient(doc),
-        import_id,
-        doc.is_simulated,
-    )
-
-
-def _sealed_recipient(doc: OrderDoc) -> bytes:
-    to = doc.ship_to
-    if not (to.recipient or to.phone or to.address):
-        return b""
-    return vault.seal(json.dumps([to.recipient, to.phone, to.address], ensure_ascii=False))
-
-
-def _line_rows(
-    order_id: int, lines: Sequence[LineDoc], sku_ids: dict[str, int], first_no: int = 1
-) -> Iterator[tuple[Any, ...]]:
-    for line_no, line in enumerate(lines, first_no):
-        if line.kind == "goods":
-            sku_id, charge = sku_ids[line.code], ""
-        else:
-            sku_id, charge = None, line.code[:40]
-        yield (
-            order_id,
-            line_no,
-            line.line_key[:80],
-            line.kind,
-            sku_id,
-            charge,
-            line.name[:300],
-            line.qty,
-            line.unit_price,
-            line.amount_minor,
-            line.wanted_node,
-        )
-
-
-_LINE_COLUMNS = (
-    "order_id",
-    "line_no",
-    "line_key",
-    "kind",
-    "sku_id",
-    "charge_code",
-    "name",
-    "qty",
-    "unit_price",
-    "amount_minor",
-    "wanted_node",
-)
-
-
-def _insert(
-    fresh: list[_Given], sku_ids: dict[str, int], *, actor: str, import_id: int | None, now: datetime
-) -> dict[int, Outcome]:
-    customers = _customers(fresh)
-    ids = next_ids("orders_order", len(fresh))
-    pairs = list(zip(ids, fresh, strict=True))
-    copy_rows(
-        "orders_order",
-        _ORDER_COLUMNS,
-        (_order_row(g, order_id, customers.get(g.position), import_id) for order_id, g in pairs),
-    )
-    copy_rows(
-        "orders_orderline",
-        _LINE_COLUMNS,
-        (row for order_id, g in pairs for row in _line_rows(order_id, g.doc.lines, sku_ids)),
-    )
-    copy_rows(
-        "orders_payment",
-        ("order_id", "seq", "method", "amount_minor", "paid_at"),
-        ((order_id, p.seq, p.method[:40], p.amount_minor, p.paid_at) for order_id, g in pairs for p in g.doc.payments),
-    )
-    _record_events([(order_id, g.doc) for order_id, g in pairs], actor=actor)
-    reserve_orders([order_id for order_id, g in pairs if _needs_reservation(g.doc)], actor=actor, now=now)
-    append([_event(ACCEPTED, order_id, g) for order_id, g in pairs])
-    return {g.position: Outcome("accepted", order_id) for order_id, g in pairs}
-
-
-def _needs_reservation(doc: OrderDoc) -> bool:
-    """Paid goods that are still here are promised at once; unpaid ones are not."""
-    return status_of(doc) == "paid"
-
-
-def _event(name: str, order_id: int, g: _Given) -> NewEvent:
-    status = status_of(g.doc)
-    needs_goods = status in ("paid", "dispatched", "delivered", "completed") and g.doc.units > 0
-    day = business_day(g.doc.placed_at, g.shop.zone).isoformat()
-    return NewEvent(name, str(order_id), {"day": day, "route": needs_goods or status == "cancelled"})
-
-
-def _record_events(orders: Sequence[tuple[int, OrderDoc]], *, actor: str) -> None:
-    facts = [(order_id, kind, at) for order_id, doc in orders for kind, at in events_of(doc)]
-    execute(
-        """INSERT INTO orders_orderevent (order_id, kind, at, actor, data)
-           SELECT f.order_id, f.kind, f.at, %s, '{}' FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[])
-                AS f(order_id, kind, at)
-           ON CONFLICT DO NOTHING""",
-        [actor, [f[0] for f in facts], [f[1] for f in facts], [f[2] for f in facts]],
-    )
-
-
-def _update(
-    changed: list[tuple[_Given, StoredOrder]], sku_ids: dict[str, int], *, actor: str, now: datetime
-) -> dict[int, Outcome]:
-    """Move stored orders forward: facts that were unknown are filled in, later lines added, money replaced."""
-    added: list[tuple[int, list[LineDoc]]] = []
-    first_free = {old.id: len(old.line_contents) + 1 for _, old in changed}
-    for g, old in changed:
-        known = list(old.line_contents)
-        extra = []
-        for line in g.doc.lines:
-            item = (line.kind, line.code, line.qty, line.amount_minor)
-            if item in known:
-                known.remove(item)
-            else:
-                extra.append(line)
-        if extra:
-            added.append((old.id, extra))
-    copy_rows(
-        "orders_orderline",
-        _LINE_COLUMNS,
-        (row for order_id, extra in added for row in _line_rows(order_id, extra, sku_ids, first_free[order_id])),
-    )
-    customers = _customers([g for g, _ in changed])
-    rows = [_order_row(g, old.id, customers.get(g.position), None) for g, old in changed]
-    status = [max(status_of(g.doc), old.status, key=_rank(old.status)) for g, old in changed]
-    _write_update(rows, status)
-    _record_events([(old.id, g.doc) for g, old in changed], actor=actor)
-    cancelled = [old.id for (_, old), new in zip(changed, status, strict=True) if new == "cancelled"]
-    if cancelled:
-        release(cancelled, actor=actor, now=now, reason="the order was cancelled")
-    reserve_orders(
-        [old.id for (_, old), new in zip(changed, status, strict=True) if new == "paid"], actor=actor, now=now
-    )
-    append([_event(CHANGED, old.id, g) for g, old in changed])
-    return {g.position: Outcome("updated", old.id) for g, old in changed}
-
-
-def _rank(old_status: str) -> Any:
-    def rank(status: str) -> int:
-        # Goods that have left cannot be cancelled any more: that would be a return.
-        if status == "cancelled" and STATUS_RANK[old_status] >= STATUS_RANK["dispatched"]:
-            return -1 if old_status != "cancelled" else STATUS_RANK["cancelled"]
-        return STATUS_RANK[status]
-
-    return rank
-
-
-def _write_update(rows: list[tuple[Any, ...]], status: list[str]) -> None:
-    column = {name: [row[i] for row in rows] for i, name in enumerate(_ORDER_COLUMNS)}
-    execute(
-        """UPDATE orders_order o SET
-               version = coalesce(u.version, o.version), digest = u.digest, status = u.status,
-               channel_status = coalesce(nullif(u.channel_status, ''), o.channel_status),
-               customer_id = coalesce(o.customer_id, u.customer_id),
-               paid_at = coalesce(u.paid_at, o.paid_at), dispatched_at = coalesce(u.dispatched_at, o.dispatched_at),
-               delivered_at = coalesce(u.delivered_at, o.delivered_at),
-               completed_at = coalesce(u.completed_at, o.completed_at),
-               cancelled_at = coalesce(u.cancelled_at, o.cancelled_at),
-               promised_at = coalesce(u.promised_at, o.promised_at), goods_minor = u.goods, charges_minor = u.charges,
-               total_minor = u.goods + u.charges, paid_minor = coalesce(u.paid, o.paid_minor),
-               refunded_minor = greatest(u.refunded, o.refunded_minor), units = u.units
-           FROM unnest(%s::bigint[], %s::timestamptz[], %s::bytea[], %s::text[], %s::text[], %s::bigint[],
-                       %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-                       %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[],
-                       %s::bigint[], %s::bigint[])
-                AS u(id, version, digest, status, channel_status, customer_id, paid_at, dispatched_at,
-                     delivered_at, completed_at, cancelled_at, promised_at, goods, charges, paid, refunded, units)
-           WHERE o.id = u.id""",
-        [
-            column["id"],
-            column["version"],
-            column["digest"],
-            status,
-            column["channel_status"],
-            column["customer_id"],
-            column["paid_at"],
-            column["dispatched_at"],
-            column["delivered_at"],
-            column["completed_at"],
-            column["cancelled_at"],
-            column["promised_at"],
-            column["goods_minor"],
-            column["charges_minor"],
-            column["paid_minor"],
-            column["refunded_minor"],
-            column["units"],
-        ],
-    )

@@ -6,19 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, OperationalError, transaction
-
 from tongpan.catalog.actions import SkuSpec, ensure_skus
 from tongpan.core.bulk import copy_rows, fetch_all, next_ids
 from tongpan.core.clock import business_day
 from tongpan.core.eventlog import NewEvent, append
+from tongpan.core.races import run_in_transaction
 from tongpan.customers.actions import Sighting, identify
 from tongpan.inventory.actions import take_back
-from tongpan.orders.actions.shops import ShopInfo, refusal, shops_by_code
-from tongpan.orders.engine import CorrectionDoc, Outcome, ReturnDoc, digest
+from tongpan.orders.actions.checks import is_named, refusal_of_correction, refusal_of_return
+from tongpan.orders.actions.shops import ShopInfo, shops_by_code
+from tongpan.orders.engine import CHARGE_CODE_LENGTH, CorrectionDoc, Outcome, ReturnDoc, digest
 from tongpan.orders.events import CORRECTED, RETURN_RECEIVED
-
-_TRIES = 4
 
 
 def accept_returns(
@@ -32,30 +30,18 @@ def accept_returns(
     number leaves the return without an order. Locks the pools of the SKUs returned; a concurrent intake of the
     same return is waited for and then seen.
     """
-    for attempt in range(1, _TRIES + 1):
-        try:
-            with transaction.atomic():
-                return _accept(docs, actor=actor, import_id=import_id, now=now)
-        except (IntegrityError, OperationalError) as error:
-            if attempt == _TRIES or not _is_race(error):
-                raise
-    raise AssertionError("unreachable")
-
-
-def _is_race(error: DatabaseError) -> bool:
-    cause = error.__cause__
-    name = getattr(getattr(cause, "diag", None), "constraint_name", None)
-    state = getattr(cause, "sqlstate", None)
-    return state in ("40P01", "40001") or (state == "23505" and name == "return_once")
+    return run_in_transaction(
+        lambda: _accept(docs, actor=actor, import_id=import_id, now=now), constraints=("return_once",)
+    )
 
 
 def _accept(docs: Sequence[ReturnDoc], *, actor: str, import_id: int | None, now: datetime) -> list[Outcome]:
     shops = shops_by_code({doc.shop_code for doc in docs})
     outcomes: dict[int, Outcome] = {}
     fresh: dict[tuple[int, str], tuple[int, ReturnDoc, bytes]] = {}
-    stored = _stored(docs, shops)
-    for position, doc in enumerate(docs):
-        refused = refusal(doc, doc.returned_at, shops, now) or _sign_refusal(doc)
+    refusals = [refusal_of_return(doc, shops, now) for doc in docs]
+    stored = _stored([doc for doc, refused in zip(docs, refusals, strict=True) if not refused], shops)
+    for position, (doc, refused) in enumerate(zip(docs, refusals, strict=True)):
         if refused:
             outcomes[position] = refused
             continue
@@ -77,18 +63,8 @@ def _accept(docs: Sequence[ReturnDoc], *, actor: str, import_id: int | None, now
     return [outcomes[position] for position in range(len(docs))]
 
 
-def _sign_refusal(doc: ReturnDoc) -> Outcome | None:
-    if any(line.kind == "goods" and line.amount_minor > 0 for line in doc.lines):
-        return Outcome(
-            "refused",
-            reason=f"Return {doc.external_id} has a goods line with a positive amount; a return takes money back.",
-            code="return.sign",
-        )
-    return None
-
-
 def _stored(docs: Sequence[ReturnDoc], shops: dict[str, ShopInfo]) -> dict[tuple[int, str], tuple[int, bytes]]:
-    keys = sorted({(shops[d.shop_code].id, d.external_id) for d in docs if d.shop_code in shops})
+    keys = sorted({(shops[d.shop_code].id, d.external_id) for d in docs})
     rows = fetch_all(
         """SELECT r.shop_id, r.external_id, r.id, r.digest
            FROM orders_return r JOIN unnest(%s::bigint[], %s::text[]) AS k(shop_id, external_id)
@@ -111,7 +87,7 @@ def _insert(
             if line.kind == "goods"
         }
     )
-    known = [(position, doc, doc.buyer) for position, doc, _ in fresh if doc.buyer is not None]
+    known = [(position, doc, doc.buyer) for position, doc, _ in fresh if is_named(doc.buyer)]
     customer_ids = identify(
         [Sighting(b.kind, b.scope, b.value, doc.returned_at, b.name, b.province, b.city) for _, doc, b in known]
     )
@@ -188,7 +164,7 @@ def _insert(
                 line_no,
                 line.kind,
                 sku_ids[line.code] if line.kind == "goods" else None,
-                "" if line.kind == "goods" else line.code[:40],
+                "" if line.kind == "goods" else line.code[:CHARGE_CODE_LENGTH],
                 line.name[:300],
                 line.qty,
                 line.unit_price,
@@ -244,53 +220,94 @@ def _orders_of(docs: Sequence[ReturnDoc], shops: dict[str, ShopInfo]) -> dict[tu
     return {(shop_id, number): order_id for shop_id, number, order_id in rows}
 
 
-@transaction.atomic
 def accept_corrections(
     docs: Sequence[CorrectionDoc], *, actor: str, import_id: int | None = None, now: datetime
 ) -> list[Outcome]:
     """Book corrections; the outcome of each, at the same position. A line booked before is not booked again.
 
-    One transaction, one insert, whatever the number of documents.
+    A document booked before with another line in the same place is refused whole: a correction is reversed, not
+    edited. One transaction; rows are inserted in ascending order of (shop, number, line), so that two intakes
+    cannot wait for each other. The number of statements does not grow with the batch.
     """
+    return run_in_transaction(
+        lambda: _accept_corrections(docs, actor=actor, import_id=import_id, now=now), constraints=("correction_once",)
+    )
+
+
+def _accept_corrections(
+    docs: Sequence[CorrectionDoc], *, actor: str, import_id: int | None, now: datetime
+) -> list[Outcome]:
     shops = shops_by_code({doc.shop_code for doc in docs})
     outcomes: dict[int, Outcome] = {}
-    rows: list[tuple[int, CorrectionDoc, int]] = []
+    named: list[tuple[tuple[int, str], int, CorrectionDoc]] = []
     for position, doc in enumerate(docs):
-        refused = refusal(doc, doc.corrected_at, shops, now)
+        refused = refusal_of_correction(doc, shops, now)
         if refused:
             outcomes[position] = refused
         else:
-            outcomes[position] = Outcome("unchanged")
-            rows += [(position, doc, line_no) for line_no in range(1, len(doc.lines) + 1)]
-    positions = {(shops[doc.shop_code].id, doc.external_id): position for position, doc, _ in rows}
-    days = [business_day(doc.corrected_at, shops[doc.shop_code].zone) for _, doc, _ in rows]
-    lines = [doc.lines[line_no - 1] for _, doc, line_no in rows]
-    booked = fetch_all(
-        """INSERT INTO orders_correction (shop_id, channel_id, external_id, line_no, business_date, corrected_at,
-                                          code, name, currency, amount_minor, import_id, is_simulated)
-           SELECT c.shop_id, c.channel_id, c.external_id, c.line_no, c.business_date, c.corrected_at, c.code, c.name,
-                  c.currency, c.amount_minor, %s, c.is_simulated
-           FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::int[], %s::date[], %s::timestamptz[], %s::text[],
-                       %s::text[], %s::text[], %s::bigint[], %s::bool[])
-                AS c(shop_id, channel_id, external_id, line_no, business_date, corrected_at, code, name, currency,
-                     amount_minor, is_simulated)
-           ON CONFLICT DO NOTHING RETURNING shop_id, external_id, business_date, id""",
-        [
-            import_id,
-            [shops[doc.shop_code].id for _, doc, _ in rows],
-            [shops[doc.shop_code].channel_id for _, doc, _ in rows],
-            [doc.external_id for _, doc, _ in rows],
-            [line_no for *_, line_no in rows],
-            days,
-            [doc.corrected_at for _, doc, _ in rows],
-            [line.code[:40] for line in lines],
-            [line.name[:300] for line in lines],
-            [doc.currency for _, doc, _ in rows],
-            [line.amount_minor for line in lines],
-            [doc.is_simulated for _, doc, _ in rows],
-        ],
-    )
-    for shop_id, number, _, correction_id in booked:
-        outcomes[positions[(shop_id, number)]] = Outcome("accepted", correction_id)
-    append([NewEvent(CORRECTED, number, {"day": day.isoformat()}) for _, number, day, _ in booked])
+            named.append(((shops[doc.shop_code].id, doc.external_id), position, doc))
+    booked = _booked({key for key, _, _ in named})
+    fresh: list[tuple[tuple[int, str], int, CorrectionDoc, int]] = []
+    for key, position, doc in named:
+        known = booked.setdefault(key, {})
+        lines = {no: (line.code[:CHARGE_CODE_LENGTH], line.amount_minor) for no, line in enumerate(doc.lines, 1)}
+        if any(known.get(no, content) != content for no, content in lines.items()):
+            outcomes[position] = Outcome(
+                "refused",
+                reason=f"Correction {doc.external_id} is booked with other content; book its reversal under a new "
+                "number.",
+                code="correction.conflict",
+            )
+            continue
+        new = [no for no in lines if no not in known]
+        known |= lines
+        fresh += [(key, position, doc, no) for no in new]
+        outcomes[position] = Outcome("accepted" if new else "unchanged")
+    fresh.sort(key=lambda item: (item[0], item[3]))
+    ids = next_ids("orders_correction", len(fresh))
+    copy_rows(
+        "orders_correction",
+        (
+            "id", "shop_id", "channel_id", "external_id", "line_no", "business_date", "corrected_at", "code", "name",
+            "currency", "amount_minor", "import_id", "is_simulated",
+        ),
+        (
+            (i, *_correction_row(doc, no, shops[doc.shop_code]), import_id, doc.is_simulated)
+            for i, (_, _, doc, no) in zip(ids, fresh, strict=True)
+        ),
+    )  # fmt: skip
+    for i, (_, position, _, _) in zip(reversed(ids), reversed(fresh), strict=True):
+        outcomes[position] = Outcome("accepted", i)
+    days = {(number, business_day(doc.corrected_at, shops[doc.shop_code].zone)) for (_, number), _, doc, _ in fresh}
+    append([NewEvent(CORRECTED, number, {"day": day.isoformat()}) for number, day in sorted(days)])
     return [outcomes[position] for position in range(len(docs))]
+
+
+def _booked(keys: set[tuple[int, str]]) -> dict[tuple[int, str], dict[int, tuple[str, int]]]:
+    """(code, amount) of the lines booked before, by line number, of each (shop, number) that is known."""
+    rows = fetch_all(
+        """SELECT c.shop_id, c.external_id, c.line_no, c.code, c.amount_minor
+           FROM orders_correction c JOIN unnest(%s::bigint[], %s::text[]) AS k(shop_id, external_id)
+                ON (c.shop_id, c.external_id) = (k.shop_id, k.external_id)""",
+        [[shop_id for shop_id, _ in sorted(keys)], [number for _, number in sorted(keys)]],
+    )
+    booked: dict[tuple[int, str], dict[int, tuple[str, int]]] = {}
+    for shop_id, number, line_no, code, amount in rows:
+        booked.setdefault((shop_id, number), {})[line_no] = (code, amount)
+    return booked
+
+
+def _correction_row(doc: CorrectionDoc, line_no: int, shop: ShopInfo) -> tuple[Any, ...]:
+    line = doc.lines[line_no - 1]
+    return (
+        shop.id,
+        shop.channel_id,
+        doc.external_id,
+        line_no,
+        business_day(doc.corrected_at, shop.zone),
+        doc.corrected_at,
+        line.code[:CHARGE_CODE_LENGTH],
+        line.name[:300],
+        doc.currency,
+        line.amount_minor,
+    )

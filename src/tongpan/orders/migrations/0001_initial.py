@@ -23,6 +23,7 @@ class Migration(migrations.Migration):
                 ("external_id", models.CharField(max_length=120, verbose_name="order number")),
                 ("version", models.DateTimeField(null=True)),
                 ("digest", models.BinaryField()),
+                ("superseded", models.BinaryField(default=b"")),
                 (
                     "status",
                     models.CharField(

@@ -1,0 +1,225 @@
+"""The checks that every document passes before anything is written: one bad document must not stop a batch."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import TypeGuard
+
+from tongpan.orders.actions.shops import ShopInfo
+from tongpan.orders.engine import BuyerDoc, CorrectionDoc, LineDoc, OrderDoc, Outcome, ReturnDoc
+
+EARLIEST = 1990
+LATEST = 2200
+AHEAD = timedelta(days=1)
+"""How far a channel's clock may be ahead of ours."""
+MAX_QTY = 10_000_000
+MAX_AMOUNT_MINOR = 10**14
+MAX_PRICE = Decimal(10**11)
+MAX_SEQ = 2**31 - 1
+CODE_LENGTH = 120
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# PostgreSQL's text has no NUL, and half of a surrogate pair is no character.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
+
+Doc = OrderDoc | ReturnDoc | CorrectionDoc
+
+
+def is_named(buyer: BuyerDoc | None) -> TypeGuard[BuyerDoc]:
+    """True for a buyer who can be told apart; one without a value is anonymous, not the same as all others."""
+    return buyer is not None and buyer.value.strip() != ""
+
+
+def refusal_of_order(doc: OrderDoc, shops: dict[str, ShopInfo], now: datetime) -> Outcome | None:
+    """Why the order cannot be taken at all, or None."""
+    return _refused(
+        _head_problem(doc, doc.placed_at, shops, now)
+        or _times_problem(doc, now)
+        or _text_problem(_order_texts(doc))
+        or _buyer_problem(doc.buyer)
+        or _lines_problem(doc)
+        or _money_problem(doc)
+        or _place_problem(doc)
+    )
+
+
+def refusal_of_return(doc: ReturnDoc, shops: dict[str, ShopInfo], now: datetime) -> Outcome | None:
+    """Why the return cannot be taken at all, or None."""
+    return _refused(
+        _head_problem(doc, doc.returned_at, shops, now)
+        or _text_problem([doc.order_external_id, *_buyer_texts(doc.buyer), *_line_texts(doc)])
+        or _buyer_problem(doc.buyer)
+        or _lines_problem(doc)
+        or _sign_problem(doc)
+    )
+
+
+def refusal_of_correction(doc: CorrectionDoc, shops: dict[str, ShopInfo], now: datetime) -> Outcome | None:
+    """Why the correction cannot be taken at all, or None."""
+    return _refused(
+        _head_problem(doc, doc.corrected_at, shops, now)
+        or _text_problem(_line_texts(doc))
+        or _lines_problem(doc)
+        or _goods_problem(doc)
+    )
+
+
+_Problem = tuple[str, str] | None
+"""(code, sentence)"""
+
+
+def _refused(problem: _Problem) -> Outcome | None:
+    return Outcome("refused", reason=problem[1], code=problem[0]) if problem else None
+
+
+def _head_problem(doc: Doc, at: datetime, shops: dict[str, ShopInfo], now: datetime) -> _Problem:
+    shop = shops.get(doc.shop_code)
+    if shop is None:
+        return "shop.unknown", f"There is no shop {doc.shop_code!r}; create it first."
+    number = doc.external_id
+    if not number or len(number) > CODE_LENGTH or _CONTROL.search(number) or _NO_TEXT.search(number):
+        return "document.number", f"The number {number[:40]!r} is empty, too long or holds control characters."
+    if doc.currency != shop.currency:
+        return (
+            "document.currency",
+            f"Its currency is {doc.currency}, but shop {doc.shop_code} sells in {shop.currency}.",
+        )
+    if not _is_plausible(at) or at > now + AHEAD:
+        return "document.time", _time_sentence("Its time", at)
+    return None
+
+
+def _is_plausible(at: datetime) -> bool:
+    return at.utcoffset() is not None and EARLIEST <= at.year < LATEST
+
+
+def _time_sentence(what: str, at: datetime) -> str:
+    return f"{what} {at.isoformat()} lies before {EARLIEST}, in the future, or has no zone."
+
+
+def _times_problem(doc: OrderDoc, now: datetime) -> _Problem:
+    latest = now + AHEAD
+    for what, at in (
+        ("The time of last change", doc.version),
+        ("The time of payment", doc.paid_at),
+        ("The time of dispatch", doc.dispatched_at),
+        ("The time of delivery", doc.delivered_at),
+        ("The time of completion", doc.completed_at),
+        ("The time of cancellation", doc.cancelled_at),
+    ):
+        if at is not None and (not _is_plausible(at) or at > latest):
+            return "document.time", _time_sentence(what, at)
+    if doc.promised_at is not None and not _is_plausible(doc.promised_at):
+        return "document.time", _time_sentence("The promised time", doc.promised_at)
+    for payment in doc.payments:
+        if payment.paid_at is not None and (not _is_plausible(payment.paid_at) or payment.paid_at > latest):
+            return "document.time", _time_sentence(f"The time of payment {payment.seq}", payment.paid_at)
+    return None
+
+
+def _order_texts(doc: OrderDoc) -> Iterator[str]:
+    to = doc.ship_to
+    yield from (doc.channel_status, to.province, to.city, to.recipient, to.phone, to.address)
+    yield from _buyer_texts(doc.buyer)
+    for payment in doc.payments:
+        yield payment.method
+    yield from _line_texts(doc)
+
+
+def _buyer_texts(buyer: BuyerDoc | None) -> Iterator[str]:
+    if buyer is not None:
+        yield from (buyer.kind, buyer.scope, buyer.value, buyer.name, buyer.province, buyer.city)
+
+
+def _line_texts(doc: Doc) -> Iterator[str]:
+    for line in doc.lines:
+        yield from (line.code, line.name, line.line_key, line.product_code)
+        yield from (line.product_name, line.category, line.wanted_node)
+
+
+def _text_problem(texts: Iterator[str] | list[str]) -> _Problem:
+    if _NO_TEXT.search("\n".join(texts)):
+        return "document.text", "A text of it holds a NUL byte or half a character; send it as proper Unicode."
+    return None
+
+
+def _buyer_problem(buyer: BuyerDoc | None) -> _Problem:
+    if is_named(buyer) and not (0 < len(buyer.kind) <= 20 and len(buyer.scope) <= 60):
+        return (
+            "document.buyer",
+            f"Its buyer has kind {buyer.kind[:40]!r} (1 to 20 characters) and scope {buyer.scope[:80]!r} (at most 60).",
+        )
+    return None
+
+
+def _lines_problem(doc: Doc) -> _Problem:
+    for line in doc.lines:
+        problem = _line_problem(line)
+        if problem:
+            return "document.line", problem
+    return None
+
+
+def _line_problem(line: LineDoc) -> str:
+    if line.kind == "goods":
+        if not line.code or len(line.code) > CODE_LENGTH or len(line.product_code) > CODE_LENGTH:
+            return (
+                f"A goods line ({line.name[:40]!r}) has no SKU code, or one of more than {CODE_LENGTH} characters, "
+                "or such a product code."
+            )
+        if not 0 < line.qty <= MAX_QTY:
+            return f"SKU {line.code}: a quantity of {line.qty} is outside 1 to {MAX_QTY}."
+        if len(line.wanted_node) > 60:
+            return f"SKU {line.code}: the node code {line.wanted_node[:80]!r} has more than 60 characters."
+    elif line.kind != "charge":
+        return f"Line {line.code!r} is of kind {line.kind!r}; it must be goods or charge."
+    elif not -MAX_QTY <= line.qty <= MAX_QTY:
+        return f"Charge {line.code!r}: a quantity of {line.qty} is absurd."
+    if abs(line.amount_minor) > MAX_AMOUNT_MINOR:
+        return f"Line {line.code!r}: an amount of {line.amount_minor} minor units is absurd."
+    if line.unit_price is not None and not (line.unit_price.is_finite() and abs(line.unit_price) < MAX_PRICE):
+        return f"Line {line.code!r}: a unit price of {line.unit_price} is absurd."
+    return ""
+
+
+def _money_problem(doc: OrderDoc) -> _Problem:
+    for what, amount in (
+        ("total", doc.total_minor),
+        ("paid amount", doc.paid_minor),
+        ("refunded amount", doc.refunded_minor),
+        *((f"payment {payment.seq}", payment.amount_minor) for payment in doc.payments),
+    ):
+        if amount is not None and abs(amount) > MAX_AMOUNT_MINOR:
+            return "document.money", f"A {what} of {amount} minor units is absurd."
+    for seq, times in Counter(payment.seq for payment in doc.payments).items():
+        if times > 1 or not 0 <= seq <= MAX_SEQ:
+            return "document.money", f"Payment {seq} occurs {times} times, or its number is outside 0 to {MAX_SEQ}."
+    return None
+
+
+def _place_problem(doc: OrderDoc) -> _Problem:
+    latitude, longitude = doc.ship_to.latitude, doc.ship_to.longitude
+    for value, limit in ((latitude, 90), (longitude, 180)):
+        if value is not None and not (math.isfinite(value) and abs(value) <= limit):
+            return "document.place", f"The point ({latitude}, {longitude}) is not on Earth."
+    return None
+
+
+def _sign_problem(doc: ReturnDoc) -> _Problem:
+    if any(line.kind == "goods" and line.amount_minor > 0 for line in doc.lines):
+        return (
+            "return.sign",
+            f"Return {doc.external_id} has a goods line with a positive amount; a return takes money back.",
+        )
+    return None
+
+
+def _goods_problem(doc: CorrectionDoc) -> _Problem:
+    for line in doc.lines:
+        if line.kind == "goods":
+            return "document.line", f"Line {line.code!r} is goods; a correction moves money only."
+    return None

@@ -1,0 +1,329 @@
+"""The rows of orders: how a document becomes some, and how a newer copy changes them."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from tongpan.access import vault
+from tongpan.core.bulk import copy_rows, execute, next_ids
+from tongpan.core.clock import business_day
+from tongpan.orders.actions.shops import ShopInfo
+from tongpan.orders.engine import (
+    CHARGE_CODE_LENGTH,
+    LineDoc,
+    OrderDoc,
+    StoredOrder,
+    content_of,
+    events_of,
+    furthest,
+    status_of,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A document that passed the checks, and where its outcome goes."""
+
+    position: int
+    doc: OrderDoc
+    digest: bytes
+    shop: ShopInfo
+
+    @property
+    def day(self) -> date:
+        return business_day(self.doc.placed_at, self.shop.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """An order that is new or changed, with the status and the business day that it has now."""
+
+    given: Given
+    order_id: int
+    status: str
+    day: date
+    is_new: bool
+
+
+_ORDER_COLUMNS = (
+    "id",
+    "shop_id",
+    "channel_id",
+    "external_id",
+    "version",
+    "digest",
+    "superseded",
+    "status",
+    "channel_status",
+    "customer_id",
+    "business_date",
+    "placed_at",
+    "paid_at",
+    "dispatched_at",
+    "delivered_at",
+    "completed_at",
+    "cancelled_at",
+    "promised_at",
+    "currency",
+    "goods_minor",
+    "charges_minor",
+    "total_minor",
+    "paid_minor",
+    "refunded_minor",
+    "units",
+    "ship_province",
+    "ship_city",
+    "ship_latitude",
+    "ship_longitude",
+    "recipient_sealed",
+    "import_id",
+    "is_simulated",
+)
+
+
+def _order_row(g: Given, order_id: int, customer_id: int | None, import_id: int | None) -> tuple[Any, ...]:
+    doc = g.doc
+    goods, charges = doc.goods_minor, doc.charges_minor
+    to = doc.ship_to
+    return (
+        order_id,
+        g.shop.id,
+        g.shop.channel_id,
+        doc.external_id,
+        doc.version,
+        g.digest,
+        b"",
+        status_of(doc),
+        doc.channel_status[:60],
+        customer_id,
+        g.day,
+        doc.placed_at,
+        doc.paid_at,
+        doc.dispatched_at,
+        doc.delivered_at,
+        doc.completed_at,
+        doc.cancelled_at,
+        doc.promised_at,
+        doc.currency,
+        goods,
+        charges,
+        goods + charges,
+        doc.paid_minor,
+        doc.refunded_minor,
+        doc.units,
+        to.province[:60],
+        to.city[:60],
+        to.latitude,
+        to.longitude,
+        _sealed_recipient(doc),
+        import_id,
+        doc.is_simulated,
+    )
+
+
+def _sealed_recipient(doc: OrderDoc) -> bytes:
+    to = doc.ship_to
+    if not (to.recipient or to.phone or to.address):
+        return b""
+    return vault.seal(json.dumps([to.recipient, to.phone, to.address], ensure_ascii=False))
+
+
+def _line_rows(
+    order_id: int, lines: Sequence[LineDoc], sku_ids: Mapping[str, int], first_no: int = 1
+) -> Iterator[tuple[Any, ...]]:
+    for line_no, line in enumerate(lines, first_no):
+        if line.kind == "goods":
+            sku_id, charge = sku_ids[line.code], ""
+        else:
+            sku_id, charge = None, line.code[:CHARGE_CODE_LENGTH]
+        yield (
+            order_id,
+            line_no,
+            line.line_key[:80],
+            line.kind,
+            sku_id,
+            charge,
+            line.name[:300],
+            line.qty,
+            line.unit_price,
+            line.amount_minor,
+            line.wanted_node,
+        )
+
+
+_LINE_COLUMNS = (
+    "order_id",
+    "line_no",
+    "line_key",
+    "kind",
+    "sku_id",
+    "charge_code",
+    "name",
+    "qty",
+    "unit_price",
+    "amount_minor",
+    "wanted_node",
+)
+
+
+_PAYMENT_COLUMNS = ("order_id", "seq", "method", "amount_minor", "paid_at")
+
+
+def _payment_rows(order_id: int, doc: OrderDoc) -> Iterator[tuple[Any, ...]]:
+    return ((order_id, p.seq, p.method[:40], p.amount_minor, p.paid_at) for p in doc.payments)
+
+
+def insert(
+    fresh: Sequence[Given],
+    sku_ids: Mapping[str, int],
+    customers: Mapping[int, int],
+    import_id: int | None,
+    actor: str,
+) -> list[Moved]:
+    """Store new orders with their lines, payments and events. At most six statements."""
+    if not fresh:
+        return []
+    ids = next_ids("orders_order", len(fresh))
+    pairs = list(zip(ids, fresh, strict=True))
+    copy_rows(
+        "orders_order",
+        _ORDER_COLUMNS,
+        (_order_row(g, order_id, customers.get(g.position), import_id) for order_id, g in pairs),
+    )
+    copy_rows(
+        "orders_orderline",
+        _LINE_COLUMNS,
+        (row for order_id, g in pairs for row in _line_rows(order_id, g.doc.lines, sku_ids)),
+    )
+    copy_rows(
+        "orders_payment", _PAYMENT_COLUMNS, (row for order_id, g in pairs for row in _payment_rows(order_id, g.doc))
+    )
+    _record_events([(order_id, g.doc) for order_id, g in pairs], actor=actor)
+    return [Moved(g, order_id, status_of(g.doc), g.day, is_new=True) for order_id, g in pairs]
+
+
+def _record_events(orders: Sequence[tuple[int, OrderDoc]], *, actor: str) -> None:
+    facts = [(order_id, kind, at) for order_id, doc in orders for kind, at in events_of(doc)]
+    execute(
+        """INSERT INTO orders_orderevent (order_id, kind, at, actor, data)
+           SELECT f.order_id, f.kind, f.at, %s, '{}' FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[])
+                AS f(order_id, kind, at)
+           ON CONFLICT DO NOTHING""",
+        [actor, [f[0] for f in facts], [f[1] for f in facts], [f[2] for f in facts]],
+    )
+
+
+def update(
+    changed: Sequence[tuple[Given, StoredOrder]],
+    sku_ids: Mapping[str, int],
+    customers: Mapping[int, int],
+    actor: str,
+) -> list[Moved]:
+    """Move stored orders forward: facts that were unknown are filled in, later lines added, money replaced.
+
+    The caller holds the orders. At most four statements.
+    """
+    if not changed:
+        return []
+    copy_rows(
+        "orders_orderline",
+        _LINE_COLUMNS,
+        (
+            row
+            for g, old in changed
+            for row in _line_rows(old.id, _added_lines(g.doc, old), sku_ids, len(old.line_contents) + 1)
+        ),
+    )
+    rows = [_order_row(g, old.id, customers.get(g.position), None) for g, old in changed]
+    status = [furthest(status_of(g.doc), old.status) for g, old in changed]
+    _write_update(rows, status)
+    _write_payments([row for g, old in changed for row in _payment_rows(old.id, g.doc)])
+    _record_events([(old.id, g.doc) for g, old in changed], actor=actor)
+    return [
+        Moved(g, old.id, new, old.day or g.day, is_new=False) for (g, old), new in zip(changed, status, strict=True)
+    ]
+
+
+def _added_lines(doc: OrderDoc, old: StoredOrder) -> list[LineDoc]:
+    known = Counter(old.line_contents)
+    added = []
+    for line, item in zip(doc.lines, content_of(doc.lines), strict=True):
+        if known[item]:
+            known[item] -= 1
+        else:
+            added.append(line)
+    return added
+
+
+def _write_payments(rows: Sequence[tuple[Any, ...]]) -> None:
+    if not rows:
+        return
+    execute(
+        """INSERT INTO orders_payment AS p (order_id, seq, method, amount_minor, paid_at)
+           SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::bigint[], %s::timestamptz[])
+           ON CONFLICT (order_id, seq) DO UPDATE SET method = excluded.method,
+               amount_minor = excluded.amount_minor, paid_at = coalesce(excluded.paid_at, p.paid_at)""",
+        [[row[i] for row in rows] for i in range(len(_PAYMENT_COLUMNS))],
+    )
+
+
+def _write_update(rows: Sequence[tuple[Any, ...]], status: Sequence[str]) -> None:
+    column = {name: [row[i] for row in rows] for i, name in enumerate(_ORDER_COLUMNS)}
+    execute(
+        """UPDATE orders_order o SET
+               version = coalesce(u.version, o.version), digest = u.digest, status = u.status,
+               channel_status = coalesce(nullif(u.channel_status, ''), o.channel_status),
+               customer_id = coalesce(o.customer_id, u.customer_id),
+               paid_at = coalesce(u.paid_at, o.paid_at), dispatched_at = coalesce(u.dispatched_at, o.dispatched_at),
+               delivered_at = coalesce(u.delivered_at, o.delivered_at),
+               completed_at = coalesce(u.completed_at, o.completed_at),
+               cancelled_at = coalesce(u.cancelled_at, o.cancelled_at),
+               promised_at = coalesce(u.promised_at, o.promised_at), goods_minor = u.goods, charges_minor = u.charges,
+               total_minor = u.goods + u.charges, paid_minor = coalesce(u.paid, o.paid_minor),
+               refunded_minor = greatest(u.refunded, o.refunded_minor), units = u.units,
+               superseded = substring(o.superseded || o.digest
+                   FROM greatest(1, octet_length(o.superseded || o.digest) - 1023)),
+               ship_province = CASE WHEN u.says_where THEN u.province ELSE o.ship_province END,
+               ship_city = CASE WHEN u.says_where THEN u.city ELSE o.ship_city END,
+               ship_latitude = CASE WHEN u.says_where THEN u.latitude ELSE o.ship_latitude END,
+               ship_longitude = CASE WHEN u.says_where THEN u.longitude ELSE o.ship_longitude END,
+               recipient_sealed = CASE WHEN u.recipient = '' THEN o.recipient_sealed ELSE u.recipient END
+           FROM (SELECT *, province <> '' OR city <> '' OR latitude IS NOT NULL AS says_where
+                 FROM unnest(%s::bigint[], %s::timestamptz[], %s::bytea[], %s::text[], %s::text[], %s::bigint[],
+                       %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
+                       %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[],
+                       %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bytea[])
+                AS u(id, version, digest, status, channel_status, customer_id, paid_at, dispatched_at,
+                     delivered_at, completed_at, cancelled_at, promised_at, goods, charges, paid, refunded, units,
+                     province, city, latitude, longitude, recipient)) u
+           WHERE o.id = u.id""",
+        [
+            column["id"],
+            column["version"],
+            column["digest"],
+            list(status),
+            column["channel_status"],
+            column["customer_id"],
+            column["paid_at"],
+            column["dispatched_at"],
+            column["delivered_at"],
+            column["completed_at"],
+            column["cancelled_at"],
+            column["promised_at"],
+            column["goods_minor"],
+            column["charges_minor"],
+            column["paid_minor"],
+            column["refunded_minor"],
+            column["units"],
+            column["ship_province"],
+            column["ship_city"],
+            column["ship_latitude"],
+            column["ship_longitude"],
+            column["recipient_sealed"],
+        ],
+    )

@@ -78,7 +78,8 @@ $(DONE)/venv:
 	@mkdir -p $(DONE) && touch $@
 
 $(DONE)/uv: requirements-uv.txt $(DONE)/venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
+	@echo "Installing what Tongpan needs into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.txt
 	@touch $@
 
 # The development lock holds everything of the core lock, at the same versions: whoever has it needs no other.
@@ -89,11 +90,13 @@ $(DONE)/core: requirements.txt pyproject.toml $(DONE)/uv
 	@touch $@
 
 $(DONE)/dev: requirements-dev.txt pyproject.toml $(DONE)/uv
-	$(UV) pip sync --quiet --require-hashes requirements-dev.txt
-	$(INSTALL_TONGPAN)
+	@echo "Installing what the tests need into .venv ..."
+	@$(UV) pip sync --quiet --require-hashes requirements-dev.txt
+	@$(INSTALL_TONGPAN)
 	@touch $@
 
 INSTALL_TONGPAN = $(UV) pip install --quiet --no-deps --no-build-isolation --editable .
 
 $(ECHARTS): package-lock.json $(DONE)/uv
-	sh tools/vendor.sh $@
+	@echo "Fetching ECharts ..."
+	@sh tools/vendor.sh $@

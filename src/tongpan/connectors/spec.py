@@ -150,7 +150,7 @@ class Column(Strict):
 class Value(Strict):
     """Where a field's value comes from, and what is done with the text on its way.
 
-    Exactly one source: from (columns, the first that is not empty), const, join (columns, with a blank between),
+    Exactly one source: from (columns, the first that is not empty), const, join (columns, with ``separator`` between),
     times (the product of columns), or plus with an optional minus (sums of columns).
     """
 
@@ -160,7 +160,9 @@ class Value(Strict):
     times: Names | None = None
     plus: Names | None = None
     minus: Names | None = None
+    separator: str = " "
     extract: Pattern | None = None
+    remove: Pattern | None = None
     strip_prefix: str = ""
     strip_suffix: str = ""
     case: Literal["upper", "lower", ""] = ""

@@ -191,6 +191,23 @@ class Staging:
 
     def _select(self, number: int, name: str) -> tuple[str, int]:
         """The statement that gives f, k, s, n, d and the cells of ``name`` with its lookups; and how many cells."""
+        joined, cells = self._joined(name)
+        named = ", ".join(f"{cell} AS x{i}" for i, cell in enumerate(cells))
+        statement = f"""SELECT coalesce(g.f, {number} * 1000000000000 + m.n) AS f, m.k AS k, coalesce(g.s, 1) AS s,
+                               m.n AS n, m.d AS d, {named}
+                        FROM {joined} LEFT JOIN keys g ON g.k = m.k"""
+        return statement, len(cells)
+
+    def plain_rows(self, name: str) -> Iterator[StagedRow]:
+        """The rows of a table without documents, with its lookups, in file order."""
+        joined, cells = self._joined(name)
+        cursor = self._con.cursor().execute(f"SELECT m.n, m.d, {', '.join(cells)} FROM {joined} ORDER BY m.n")
+        while fetched := cursor.fetchmany(FETCH):
+            for record in fetched:
+                yield StagedRow(name, record[0], record[1] or "", record[2:])
+
+    def _joined(self, name: str) -> tuple[str, list[str]]:
+        """The FROM clause of ``name`` (as m) with its lookups, and the expressions of all cells."""
         source = self._sources[name]
         cells = [f"m.c{i}" for i in range(len(source.headers))]
         joins = []
@@ -219,28 +236,10 @@ class Staging:
                     ON {" AND ".join(conditions)}"""
             )
             cells += [f"{there}.c{i}" for i in range(len(target.headers))]
-        named = ", ".join(f"{cell} AS x{i}" for i, cell in enumerate(cells))
-        statement = f"""SELECT coalesce(g.f, {number} * 1000000000000 + m.n) AS f, m.k AS k, coalesce(g.s, 1) AS s,
-                               m.n AS n, m.d AS d, {named}
-                        FROM t_{name} m LEFT JOIN keys g ON g.k = m.k {" ".join(joins)}"""
-        return statement, len(cells)
+        return " ".join([f"t_{name} m", *joins]), cells
 
     def _owner(self, name: str, alias: str) -> Source:
         return self._sources[self._mapping.tables[name].lookups[alias].table]
-
-    def plain_rows(self, name: str) -> Iterator[StagedRow]:
-        """The rows of a table without documents, with its lookups, in file order."""
-        statement, _ = self._select_plain(name)
-        cursor = self._con.execute(statement)
-        while fetched := cursor.fetchmany(FETCH):
-            for record in fetched:
-                yield StagedRow(name, record[0], record[1] or "", record[2:])
-
-    def _select_plain(self, name: str) -> tuple[str, int]:
-        self._con.execute("CREATE TABLE IF NOT EXISTS keys (k VARCHAR, f BIGINT, s BIGINT)")
-        statement, width = self._select(0, name)
-        cells = ", ".join(f"x{i}" for i in range(width))
-        return f"SELECT n, d, {cells} FROM ({statement}) ORDER BY n", width
 
 
 def _gives_rows(table: Table) -> bool:

@@ -21,6 +21,7 @@ class ClassTally:
     rows: int = 0
     documents: int = 0
     lines: int = 0
+    goods_lines: int = 0
     amount: Counter[str] = field(default_factory=Counter)
     goods: Counter[str] = field(default_factory=Counter)
 
@@ -55,6 +56,7 @@ class Tally:
         tally.rows += len(prepared.rows)
         tally.documents += 1
         tally.lines += prepared.lines
+        tally.goods_lines += prepared.goods_lines
         if prepared.cls == "adjustment":
             return
         tally.amount[prepared.currency] += prepared.amount
@@ -96,6 +98,7 @@ class Tally:
                 "rows": tally.rows,
                 "documents": tally.documents,
                 "lines": tally.lines,
+                "goods_lines": tally.goods_lines,
                 **self._money("amount", tally.amount),
                 **self._money("goods_amount", tally.goods),
             }

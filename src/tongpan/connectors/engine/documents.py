@@ -66,6 +66,7 @@ class Prepared:
     charges: int = 0
     charge_rows: int = 0
     lines: int = 0
+    goods_lines: int = 0
 
 
 @dataclass(slots=True)
@@ -279,7 +280,18 @@ class Assembler:
             )
         else:
             doc = CorrectionDoc(shop.code, number, at, currency, tuple(part.lines), simulated)
-        return Prepared(cls, doc, rows, currency, goods + charges, goods, charges, part.charge_rows, len(part.lines))
+        return Prepared(
+            cls,
+            doc,
+            rows,
+            currency,
+            amount=goods + charges,
+            goods=goods,
+            charges=charges,
+            charge_rows=part.charge_rows,
+            lines=len(part.lines),
+            goods_lines=sum(1 for line in part.lines if line.kind == "goods"),
+        )
 
     def _order(
         self,

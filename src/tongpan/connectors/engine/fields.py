@@ -170,7 +170,7 @@ def _from_text(
         return Compiled(_cached(positions[0], lambda cell: finish(cleaned(cell, nulls))), frozenset(positions))
     if value.join:
         return Compiled(
-            lambda row: finish(" ".join(filter(None, (cleaned(row[i], nulls) for i in positions)))),
+            lambda row: finish(value.separator.join(filter(None, (cleaned(row[i], nulls) for i in positions)))),
             frozenset(positions),
         )
     return Compiled(
@@ -196,12 +196,14 @@ def _cached(position: int, parse: Callable[[str | None], Any]) -> Callable[[Row]
 
 
 def _transformation(value: Value) -> Callable[[str], str]:
-    """The changes of a text in their fixed order: extract, strip, case, map."""
+    """The changes of a text in their fixed order: extract, remove, strip, case, map."""
 
     def change(text: str) -> str:
         if value.extract:
             found = value.extract.search(text)
             text = (found[1] or "") if found else ""
+        if value.remove:
+            text = value.remove.sub("", text)
         text = text.removeprefix(value.strip_prefix).removesuffix(value.strip_suffix)
         if value.case:
             text = text.upper() if value.case == "upper" else text.lower()

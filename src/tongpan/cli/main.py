@@ -9,6 +9,7 @@ import click
 
 from tongpan import __version__
 from tongpan.cli.apikey import apikey
+from tongpan.cli.doctor import doctor
 from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
 from tongpan.cli.metrics import metrics
@@ -40,6 +41,7 @@ def main() -> None:
 
 COMMANDS: tuple[click.Command, ...] = (
     up,
+    doctor,
     import_,
     metrics,
     lake,

@@ -24,14 +24,15 @@ STEADY_SECONDS = 60.0
 class Child:
     """``tongpan NAME`` as a child process in a process group of its own. Not thread-safe: one thread drives it."""
 
-    def __init__(self, name: str, log: LogStream) -> None:
+    def __init__(self, name: str, log: LogStream, start_at: float = 0.0) -> None:
+        """start_at: not before this ``time.monotonic()``."""
         self.name = name
         self.failures = 0
         self._log = log
         self._process: subprocess.Popen[str] | None = None
         self._pump: threading.Thread | None = None
         self._started_at = 0.0
-        self._restart_at = 0.0
+        self._restart_at = start_at
 
     @property
     def pid(self) -> int | None:

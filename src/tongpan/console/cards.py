@@ -29,13 +29,13 @@ class Delta:
 
 @dataclass(frozen=True, slots=True)
 class Kpi:
-    """One key figure. value is formatted; definition and formula come from the metric catalogue."""
+    """One key figure. value is formatted; the definition comes from the metric catalogue; note: of what part."""
 
     key: str
     label: Text
     value: str
     definition: Text = ""
-    formula: str = ""
+    note: Text = ""
     fresh_at: datetime | None = None
     deltas: Sequence[Delta] = ()
     is_simulated: bool = False
@@ -189,20 +189,22 @@ def ranking(
 
 
 def funnel(
-    key: str, title: Text, axis_title: Text, steps: Sequence[tuple[str, int, str]], unit: Unit, *, height: int = 300
+    key: str, title: Text, axis_title: Text, steps: Sequence[tuple[str, int, str]], unit: Unit, *, height: int = 260
 ) -> Chart:
-    """steps: (name, value, note) from the widest to the narrowest; the note is the rate from the step before."""
-    data = [{"name": name, "value": value, "note": note} for name, value, note in steps]
+    """steps: (name, value, note) from the widest to the narrowest; the note is the rate from the step before.
+
+    Bars on tracks of the full width: lengths compare better than the slopes of a cone.
+    """
+    data = [{"value": value, "note": note} for _name, value, note in steps]
+    widest = max((value for _name, value, _note in steps), default=0)
     option = {
-        "series": [
-            {
-                "type": "funnel", "sort": "none", "left": "2%", "width": "70%", "top": 8, "bottom": 8, "gap": 3,
-                "minSize": "4%", "funnelAlign": "left", "data": data, "label": {"position": "right"},
-            }
-        ]
-    }  # fmt: skip
+        "grid": {"left": 4, "right": 116, "top": 0, "bottom": 0},
+        "xAxis": {"type": "value", "show": False, "max": widest or 1},
+        "yAxis": {"type": "category", "data": [name for name, _value, _note in steps], "inverse": True},
+        "series": [{"type": "bar", "name": str(title), "data": data, "label": {"show": True, "position": "right"}}],
+    }
     rows = [[name, unit.text(value), note] for name, value, note in steps]
-    return Chart(key, title, "funnel", option, unit, [axis_title, "", ""], rows, height)
+    return Chart(key, title, "funnel", option, unit, [axis_title, "", ""], rows, height, "shadow")
 
 
 def spark(key: str, title: Text, values: Sequence[Decimal | int | None], unit: Unit) -> Chart:

@@ -29,6 +29,10 @@ class NavSection:
 
 SECTIONS = (
     NavSection(
+        "",
+        (NavItem("overview", _("Overview"), "overview", "console:overview", "metrics.view", True),),
+    ),
+    NavSection(
         _("Operations"),
         (
             NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),

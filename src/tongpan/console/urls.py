@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from tongpan.console import account, channels, customers, goods, home, orders, saved_views, stock
+from tongpan.console import account, channels, customers, goods, home, orders, overview, saved_views, stock
 
 app_name = "console"
 urlpatterns = [
     path("", home.home, name="home"),
+    path("overview/", overview.overview, name="overview"),
     path("search/", home.search, name="search"),
     path("login/", account.SignIn.as_view(), name="login"),
     path("logout/", account.SignOut.as_view(), name="logout"),

@@ -6,9 +6,10 @@ SQL. Ranges are half-open: [date_from, date_to). What exists is in ``catalogue()
 """
 
 from tongpan.analytics.catalogue import catalogue
-from tongpan.analytics.queries.ask import explain, metric, metrics_many
+from tongpan.analytics.queries.ask import Profile, explain, metric, metrics_many, profile
 from tongpan.analytics.queries.compare import Comparison, Point, compare, series
 from tongpan.analytics.queries.drill import Drill, drill
+from tongpan.analytics.queries.funnel import Funnel, order_funnel
 from tongpan.analytics.queries.lake import lake_differences, lake_status
 from tongpan.analytics.queries.results import Freshness, MetricResult, Row, freshness, labels
 
@@ -16,8 +17,10 @@ __all__ = [
     "Comparison",
     "Drill",
     "Freshness",
+    "Funnel",
     "MetricResult",
     "Point",
+    "Profile",
     "Row",
     "catalogue",
     "compare",
@@ -29,5 +32,7 @@ __all__ = [
     "lake_status",
     "metric",
     "metrics_many",
+    "order_funnel",
+    "profile",
     "series",
 ]

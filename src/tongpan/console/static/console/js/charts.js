@@ -42,13 +42,12 @@
     const exact = new Intl.NumberFormat(language, { ...style, ...full });
     const short = unit.kind === "percent"
       ? new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 1 })
-      : new Intl.NumberFormat(language, { notation: "compact", maximumFractionDigits: 1 });
+      : new Intl.NumberFormat(language, { notation: "compact", maximumSignificantDigits: 3 });
+    const plain = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
     const text = (format) => (value) => (value === null || value === undefined || value === "-" ? "—" : format.format(value));
-    return { exact: text(exact), short: text(short) };
+    const brief = { format: (value) => (unit.kind !== "percent" && Math.abs(value) < 10000 ? plain : short).format(value) };
+    return { exact: text(exact), short: text(brief) };
   }
-
-  const escapes = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-  const escaped = (text) => String(text).replace(/[&<>"]/g, (sign) => escapes[sign]);
 
   function axis(given, colours, format) {
     const isValue = given.type === "value";
@@ -87,9 +86,6 @@
         textStyle: { color: colours.text, fontSize: 12 }, axisPointer: { type: spec.pointer || "line", lineStyle: { color: colours.text3 }, shadowStyle: { opacity: 0.25 } },
         valueFormatter: format.exact, ...option.tooltip,
       };
-      if (spec.kind === "funnel") {
-        option.tooltip.formatter = (point) => `${escaped(point.name)}<br><b>${format.exact(point.value)}</b> ${escaped(point.data.note || "")}`;
-      }
     } else {
       delete option.tooltip;
     }
@@ -100,9 +96,9 @@
     }
     option.series = option.series.map((series) => {
       const label = { color: colours.text2, fontSize: 11, ...series.label };
+      if (spec.kind === "funnel") return { barWidth: 26, showBackground: true, backgroundStyle: { color: colours.track, borderRadius: 4 }, itemStyle: { borderRadius: 4 }, ...series, label: { ...label, color: colours.text, fontSize: 12, formatter: (point) => (point.data.note ? `${format.exact(point.value)}  (${point.data.note})` : format.exact(point.value)) } };
       if (series.type === "bar") return { barMaxWidth: 28, itemStyle: { borderRadius: spec.kind === "hbar" ? [0, 3, 3, 0] : 0 }, ...series, label: { ...label, formatter: (point) => format.short(point.value) } };
       if (series.type === "line") return { smooth: false, symbol: "circle", symbolSize: 5, showSymbol: (series.data || []).length < 15, lineStyle: { width: 2 }, ...series, label };
-      if (series.type === "funnel") return { ...series, label: { ...label, color: colours.text, formatter: (point) => `${point.name}  ${format.exact(point.value)}` }, labelLine: { lineStyle: { color: colours.line } } };
       if (series.type === "heatmap") return { ...series, label: { ...label, formatter: (point) => format.short(point.value[2]) } };
       return { ...series, label };
     });

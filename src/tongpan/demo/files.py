@@ -199,9 +199,11 @@ def write_channel_days(path: Path, about: Description, found: Survey) -> None:
 
 def write_counts(path: Path, book: MappingABC[tuple[str, str], int], counted: datetime) -> None:
     """A cycle count of every fifth SKU at each node, against ``book``: units by (node code, SKU code)."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    unfinished = path.with_suffix(".part")
+    with unfinished.open("w", encoding="utf-8", newline="") as stream:
         out = csv.writer(stream)
         out.writerow(("node", "sku", "qty", "counted_at", "reason", "is_simulated"))
         for (node, sku), units in sorted(book.items()):
             if is_counted(node, sku):
                 out.writerow((node, sku, recount(node, sku, units), counted.isoformat(), "cycle count", "true"))
+    unfinished.replace(path)

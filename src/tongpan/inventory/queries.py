@@ -24,6 +24,16 @@ def free_levels(sku_ids: Collection[int], node_ids: Collection[int]) -> dict[tup
     return {(sku_id, node_id): free for sku_id, node_id, free in rows}
 
 
+def book() -> dict[tuple[str, str], int]:
+    """Saleable units on hand, by (node code, SKU code): every level of every node."""
+    rows = fetch_all(
+        """SELECT n.code, s.code, l.on_hand FROM inventory_level l
+           JOIN network_node n ON n.id = l.node_id JOIN catalog_sku s ON s.id = l.sku_id
+           WHERE l.bucket = 'saleable'"""
+    )
+    return {(node, sku): on_hand for node, sku, on_hand in rows}
+
+
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
     """checked: what was compared, by name. differences: one entry for each figure that does not add up."""

@@ -9,6 +9,7 @@ import click
 
 from tongpan import __version__
 from tongpan.cli.apikey import apikey
+from tongpan.cli.demo import demo
 from tongpan.cli.doctor import doctor
 from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
@@ -42,6 +43,7 @@ def main() -> None:
 COMMANDS: tuple[click.Command, ...] = (
     up,
     doctor,
+    demo,
     import_,
     metrics,
     lake,

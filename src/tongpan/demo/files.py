@@ -38,12 +38,13 @@ SOURCE_TIME = "%Y-%m-%d %H:%M:%S"
 class Survey:
     """What one pass over the history tells.
 
-    shop_of: the shop of every invoice. demand: units sold of each SKU by shop. days: orders and sales in minor
-    units by (shop, day).
+    shop_of: the shop of every invoice. demand: units sold of each SKU by shop. losses: units written off by stock
+    adjustments. days: orders and sales in minor units by (shop, day).
     """
 
     shop_of: dict[str, str] = field(default_factory=dict)
     demand: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    losses: Counter[str] = field(default_factory=Counter)
     days: dict[tuple[str, date], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
 
 
@@ -73,6 +74,8 @@ def survey(about: Description) -> Survey:
     for cells in history():
         invoice, code, _, qty, at, price, customer = cells
         if float(price) <= 0:
+            if float(price) == 0 and not is_charge(cells):
+                found.losses[code.upper()] += max(0, -int(qty))
             continue
         shop = found.shop_of.get(invoice)
         if shop is None:
@@ -160,7 +163,7 @@ def _text(at: datetime | None) -> str:
 
 def write_opening_stock(path: Path, about: Description, found: Survey, opens: datetime) -> None:
     """Stock on the first day: outlets hold what they will sell, sub-warehouses a part, the centre covers all."""
-    total: Counter[str] = Counter()
+    total = Counter(found.losses)
     for demand in found.demand.values():
         total.update(demand)
     central, *subs = about.warehouses

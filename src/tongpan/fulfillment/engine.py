@@ -2,13 +2,15 @@
 
 The policy, in order:
 
-1. ``named-node``: the channel says who ships a line (a marketplace's sellers): that node, no search.
+1. ``named-node``: the channel says who ships a line (a marketplace's sellers): that node, no search. The lines of
+   the order that name nobody are then routed by the rules below.
 2. ``nearest-with-all``: of the nodes that have all goods, the nearest; ties by node code.
-3. ``fewest-nodes``: no node has all: the smallest set of nodes that has, of equal sets the one with the smallest
-   sum of distances, then by node codes. Sets of up to three nodes are compared exhaustively; beyond that nodes are
-   added one by one, each time the one that covers most of what is missing.
+3. ``fewest-nodes``: no node has all: the smallest set of nodes that has; of equal sets the one with the smallest
+   sum of distances, then the one that comes first when the nearest nodes, and of equally near ones the lower
+   codes, are compared first. Sets of up to three nodes are searched, each size for at most ``_WORK`` steps; where
+   none is found, nodes are added one by one, each time the one that covers most of what is missing.
 
-A node without coordinates, or an order without a known place, counts as equally far: then codes decide.
+A node without coordinates is farther than any other; without a known place all nodes are equally far.
 """
 
 from __future__ import annotations
@@ -16,12 +18,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
+from heapq import nlargest
 from typing import Any, Literal, NamedTuple
 
 POLICY = "nearest-then-fewest"
 POLICY_VERSION = 1
-_EXHAUSTIVE = 3
+_SEARCHED = 3
+_WORK = 20_000
+_ENDLESS = 1 << 40
+"""Units of a node whose stock is not ours to count."""
 
 
 class NodeView(NamedTuple):
@@ -85,10 +90,45 @@ def plan(
     nodes: Sequence[NodeView],
     stock: Stock,
     distance: Distance,
+    *,
+    named: Mapping[int, NodeView] | None = None,
 ) -> Plan:
-    """Route one order. ``stock`` is what is free now, this order's own reservation not counted against it."""
-    if any(need.wanted_node is not None for need in needs):
-        return _named(needs, nodes, stock)
+    """Route one order, whole or not at all.
+
+    nodes: those that serve the shop. stock: what is free now, this order's own reservation not counted against
+    it. named: the nodes that lines name, by id, whether or not they serve the shop.
+    """
+    asked = [need for need in needs if need.wanted_node is not None]
+    if not asked:
+        return _search(needs, place, nodes, stock, distance)
+    first = _named(asked, named or {}, stock)
+    rest = [need for need in needs if need.wanted_node is None]
+    if not rest or first.outcome == "unfillable":
+        return first
+    second = _search(rest, place, nodes, _without(stock, first.picks), distance)
+    explanation = second.explanation | {
+        "candidates": first.explanation["candidates"] + second.explanation["candidates"]
+    }
+    picks = (*first.picks, *second.picks) if second.outcome == "routed" else ()
+    return Plan(second.outcome, second.rule, picks, explanation)
+
+
+def _without(stock: Stock, picks: Sequence[Pick]) -> Stock:
+    left = dict(stock)
+    for pick in picks:
+        key = (pick.sku_id, pick.node_id)
+        if key in left:
+            left[key] -= pick.qty
+    return left
+
+
+def _search(
+    needs: Sequence[Need],
+    place: tuple[float, float] | None,
+    nodes: Sequence[NodeView],
+    stock: Stock,
+    distance: Distance,
+) -> Plan:
     candidates = _candidates(needs, place, nodes, stock, distance)
     whole = [c for c in candidates if not c.missing]
     if whole:
@@ -106,7 +146,7 @@ def plan(
 
 
 def _free(stock: Stock, sku_id: int, node: NodeView) -> int:
-    return stock.get((sku_id, node.id), 0) if node.tracks_stock else 1 << 40
+    return stock.get((sku_id, node.id), 0) if node.tracks_stock else _ENDLESS
 
 
 def _totals(needs: Sequence[Need]) -> dict[int, int]:
@@ -152,16 +192,63 @@ def _short(needs: Sequence[Need], nodes: Sequence[NodeView], stock: Stock) -> li
 def _fewest(needs: Sequence[Need], candidates: Sequence[_Candidate], stock: Stock) -> list[NodeView]:
     totals = _totals(needs)
     useful = [c for c in candidates if any(_free(stock, sku_id, c.node) for sku_id in totals)]
-    for size in range(2, _EXHAUSTIVE + 1):
-        covering = [
-            chosen
-            for chosen in combinations(useful, size)
-            if all(sum(_free(stock, sku_id, c.node) for c in chosen) >= qty for sku_id, qty in totals.items())
-        ]
-        if covering:
-            best = min(covering, key=lambda s: (sum(c.km or 0.0 for c in s), [c.node.code for c in s]))
-            return [c.node for c in best]
+    for size in range(2, _SEARCHED + 1):
+        found = _Covers(totals, useful, stock).cheapest(size)
+        if found:
+            return [c.node for c in found]
     return _greedy(totals, useful, stock)
+
+
+class _Covers:
+    """Searches the sets of ``size`` candidates that together have everything for the one with the least distance.
+
+    Depth first over the candidates, nearest first. A branch is left when even the best candidates that remain
+    cannot cover what is missing, or when even the nearest ones make it no better than the best set found.
+    """
+
+    def __init__(self, totals: Mapping[int, int], useful: Sequence[_Candidate], stock: Stock) -> None:
+        self.useful = useful
+        self.need = list(totals.values())
+        # What each candidate can give of each SKU, and last of all SKUs together.
+        self.gives = [[min(_free(stock, sku, c.node), qty) for sku, qty in totals.items()] for c in useful]
+        for row in self.gives:
+            row.append(sum(row))
+        # Tenths of a kilometre: sums of integers do not depend on their order.
+        self.costs = [(1, 0) if c.km is None else (0, round(c.km * 10)) for c in useful]
+        self.work = 0
+        self.best: tuple[tuple[int, int], list[int]] | None = None
+
+    def cheapest(self, size: int) -> list[_Candidate]:
+        """The best set of exactly ``size`` candidates, in their order; empty when none was found."""
+        if self._can_cover([*self.need, sum(self.need)], size, 0):
+            self._extend([], [*self.need, sum(self.need)], (0, 0), size)
+        return [self.useful[i] for i in self.best[1]] if self.best else []
+
+    def _extend(self, chosen: list[int], left: list[int], cost: tuple[int, int], size: int) -> None:
+        start = chosen[-1] + 1 if chosen else 0
+        for i in range(start, len(self.useful) - size + 1):
+            self.work += 1
+            if self.work > _WORK or (self.best and self._at_least(cost, i, size) >= self.best[0]):
+                return
+            gives = self.gives[i]
+            missing = [max(0, a - b) for a, b in zip(left[:-1], gives[:-1], strict=True)]
+            missing.append(sum(missing))
+            total = (cost[0] + self.costs[i][0], cost[1] + self.costs[i][1])
+            if not missing[-1]:
+                if size == 1 and (self.best is None or total < self.best[0]):
+                    self.best = (total, [*chosen, i])
+            elif size > 1 and self._can_cover(missing, size - 1, i + 1):
+                self._extend([*chosen, i], missing, total, size - 1)
+
+    def _at_least(self, cost: tuple[int, int], start: int, size: int) -> tuple[int, int]:
+        nearest = self.costs[start : start + size]
+        return cost[0] + sum(c[0] for c in nearest), cost[1] + sum(c[1] for c in nearest)
+
+    def _can_cover(self, left: list[int], size: int, start: int) -> bool:
+        """False when even the ``size`` most giving candidates from ``start`` on fall short, of some SKU or of all."""
+        rest = self.gives[start:]
+        self.work += len(rest) * len(left) // 50
+        return all(sum(nlargest(size, (row[k] for row in rest))) >= qty for k, qty in enumerate(left) if qty)
 
 
 def _greedy(totals: Mapping[int, int], useful: Sequence[_Candidate], stock: Stock) -> list[NodeView]:
@@ -193,12 +280,11 @@ def _pick(needs: Sequence[Need], chosen: Sequence[NodeView], stock: Stock) -> li
     return picks
 
 
-def _named(needs: Sequence[Need], nodes: Sequence[NodeView], stock: Stock) -> Plan:
-    by_id = {node.id: node for node in nodes}
+def _named(needs: Sequence[Need], named: Mapping[int, NodeView], stock: Stock) -> Plan:
     used: dict[tuple[int, int], int] = {}
     picks, short = [], []
     for need in needs:
-        node = by_id.get(need.wanted_node or 0)
+        node = named.get(need.wanted_node or 0)
         have = 0
         if node is not None:
             key = (need.sku_id, node.id)
@@ -208,12 +294,15 @@ def _named(needs: Sequence[Need], nodes: Sequence[NodeView], stock: Stock) -> Pl
             short.append({"sku_id": need.sku_id, "have": max(have, 0), "need": need.qty})
         else:
             picks.append(Pick(node.id, need.order_line_id, need.sku_id, need.qty))
-    candidates = [
-        {"node": node.code, "km": None, "have": len(picks), "of": len(needs), "outcome": "chosen", "why": "named"}
-        for node in sorted({by_id[pick.node_id] for pick in picks}, key=lambda n: n.code)
-    ]
     if short:
         return Plan("unfillable", "named-node", (), {"candidates": [], "short": short})
+    lines: dict[NodeView, int] = {}
+    for pick in picks:
+        lines[named[pick.node_id]] = lines.get(named[pick.node_id], 0) + 1
+    candidates = [
+        {"node": node.code, "km": None, "have": lines[node], "of": lines[node], "outcome": "chosen", "why": "named"}
+        for node in sorted(lines, key=lambda n: n.code)
+    ]
     return Plan("routed", "named-node", picks, {"candidates": candidates})
 
 

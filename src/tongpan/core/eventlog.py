@@ -14,9 +14,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
-
 from tongpan.core.bulk import as_json, copy_rows, execute, fetch_all
+from tongpan.core.races import run_in_transaction
 
 TABLE = "core_event"
 
@@ -64,32 +63,35 @@ def read_once(reader: Reader) -> int | None:
     """Let ``reader`` handle its next batch and move its cursor; both in one transaction.
 
     Locks the reader's cursor row. Returns how many events the cursor passed (0: it is up to date), or None
-    when another process is reading for it right now.
+    when another process is reading for it right now. A transaction that lost a race is run again.
     """
-    with transaction.atomic():
-        execute("INSERT INTO core_cursor (reader) VALUES (%s) ON CONFLICT DO NOTHING", [reader.name])
-        cursor = fetch_all(
-            "SELECT tx::text::bigint, event_id FROM core_cursor WHERE reader = %s FOR UPDATE SKIP LOCKED",
-            [reader.name],
-        )
-        if not cursor:
-            return None
-        rows = fetch_all(
-            f"""SELECT tx::text::bigint, id, name, key, payload::text, recorded_at FROM {TABLE}
-                WHERE (tx, id) > (%s::text::xid8, %s) AND tx < pg_snapshot_xmin(pg_current_snapshot())
-                  AND name = ANY(%s)
-                ORDER BY tx, id LIMIT %s""",
-            [*cursor[0], list(reader.follows), reader.batch],
-        )
-        if not rows:
-            return 0
-        reader.handle([_event(row) for row in rows])
-        execute(
-            """UPDATE core_cursor SET tx = %s::text::xid8, event_id = %s, events_read = events_read + %s,
-                      moved_at = now() WHERE reader = %s""",
-            [rows[-1][0], rows[-1][1], len(rows), reader.name],
-        )
-        return len(rows)
+    return run_in_transaction(lambda: _read(reader))
+
+
+def _read(reader: Reader) -> int | None:
+    execute("INSERT INTO core_cursor (reader) VALUES (%s) ON CONFLICT DO NOTHING", [reader.name])
+    cursor = fetch_all(
+        "SELECT tx::text::bigint, event_id FROM core_cursor WHERE reader = %s FOR UPDATE SKIP LOCKED",
+        [reader.name],
+    )
+    if not cursor:
+        return None
+    rows = fetch_all(
+        f"""SELECT tx::text::bigint, id, name, key, payload::text, recorded_at FROM {TABLE}
+            WHERE (tx, id) > (%s::text::xid8, %s) AND tx < pg_snapshot_xmin(pg_current_snapshot())
+              AND name = ANY(%s)
+            ORDER BY tx, id LIMIT %s""",
+        [*cursor[0], list(reader.follows), reader.batch],
+    )
+    if not rows:
+        return 0
+    reader.handle([_event(row) for row in rows])
+    execute(
+        """UPDATE core_cursor SET tx = %s::text::xid8, event_id = %s, events_read = events_read + %s,
+                  moved_at = now() WHERE reader = %s""",
+        [rows[-1][0], rows[-1][1], len(rows), reader.name],
+    )
+    return len(rows)
 
 
 def _event(row: tuple[Any, ...]) -> Event:

@@ -14,8 +14,8 @@ from tongpan.orders.models import Order, OrderLine
 class RoutingDecision(models.Model):
     """Which nodes were chosen for an order and why every other was not; append-only.
 
-    explanation: {"rule", "candidates": [{"node", "km", "lines_covered", "lines", "outcome", "reason", "rank"}]}
-    as ``fulfillment.engine.explain`` writes it. A re-routed order has several; the newest counts.
+    explanation: as ``fulfillment.engine.Plan`` describes it. An order that is routed again has several decisions;
+    the newest counts.
     """
 
     id = models.BigAutoField(primary_key=True)

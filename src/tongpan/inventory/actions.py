@@ -58,7 +58,9 @@ def release(order_ids: Collection[int], *, actor: str, now: datetime, reason: st
     Locks the pools of the SKUs concerned, then the reservations. Reservations already pinned to a node are left
     alone: they are released with their fulfilment.
     """
-    held = _reservations(order_ids, "held")
+    held = _reservations(order_ids, "held") if order_ids else []
+    if not held:
+        return 0
     lock_pools({sku_id for _, _, sku_id, _ in held})
     held = _reservations(order_ids, "held")
     _set_state([reservation_id for reservation_id, *_ in held], "released")

@@ -14,6 +14,8 @@ from tongpan.core.bulk import execute, fetch_all
 def lock_pools(sku_ids: Collection[int]) -> dict[int, int]:
     """Lock the pools of ``sku_ids`` until the end of the transaction; available units by SKU id."""
     ordered = sorted(set(sku_ids))
+    if not ordered:
+        return {}
     execute(
         """INSERT INTO inventory_pool (sku_id, on_hand, allocated, held)
            SELECT s, 0, 0, 0 FROM unnest(%s::bigint[]) AS s

@@ -1,6 +1,7 @@
 """Writes of fulfilment."""
 
 from tongpan.fulfillment.actions.dispatch import cancel, dispatch
+from tongpan.fulfillment.actions.retry import retry_waiting
 from tongpan.fulfillment.actions.route import route
 
-__all__ = ["cancel", "dispatch", "route"]
+__all__ = ["cancel", "dispatch", "retry_waiting", "route"]

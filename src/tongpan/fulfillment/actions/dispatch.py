@@ -1,9 +1,10 @@
-"""What becomes of fulfilments after routing: dispatched or cancelled."""
+"""What becomes of fulfilments after routing: dispatched, delivered or cancelled."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import transaction
 
@@ -17,9 +18,20 @@ from tongpan.inventory.locks import lock_pools
 from tongpan.orders.actions import record_dispatch
 
 
-def _allocated(fulfillment_ids: Collection[int]) -> list[tuple[int, int, int, int, int, bool]]:
-    """Lines of fulfilments still allocated: (fulfilment, order, node, SKU, qty, node tracks stock). Locks them."""
-    return fetch_all(
+class _Line(NamedTuple):
+    """A line of a fulfilment whose goods are still at their node."""
+
+    fulfillment_id: int
+    order_id: int
+    node_id: int
+    sku_id: int
+    qty: int
+    tracks_stock: bool
+
+
+def _allocated(fulfillment_ids: Collection[int]) -> list[_Line]:
+    """The lines of those of ``fulfillment_ids`` that are still allocated. Locks the fulfilments."""
+    rows = fetch_all(
         """SELECT f.id, f.order_id, f.node_id, l.sku_id, l.qty, n.tracks_stock
            FROM fulfillment_fulfillment f
            JOIN fulfillment_fulfillmentline l ON l.fulfillment_id = f.id
@@ -27,47 +39,80 @@ def _allocated(fulfillment_ids: Collection[int]) -> list[tuple[int, int, int, in
            WHERE f.id = ANY(%s) AND f.status = 'allocated' ORDER BY f.id, l.id FOR UPDATE OF f""",
         [sorted(fulfillment_ids)],
     )
+    return [_Line(*row) for row in rows]
 
 
 @transaction.atomic
 def dispatch(fulfillment_ids: Collection[int], *, at: datetime, actor: str) -> list[int]:
     """The goods of ``fulfillment_ids`` left at ``at`` (aware). Returns the ids that were dispatched by this call.
 
-    A fulfilment that is not allocated (gone already, cancelled) is left alone. When an order's last fulfilment
-    leaves, the order is dispatched. Locks the orders, the fulfilments, then the pools.
+    A fulfilment that is not allocated (gone already, cancelled) is left alone. When the last goods of an order
+    leave, the order is dispatched. Locks the orders, the fulfilments, then the pools.
     """
+    return depart(dict.fromkeys(fulfillment_ids, at), actor=actor)
+
+
+@transaction.atomic
+def depart(left_at: Mapping[int, datetime], *, actor: str) -> list[int]:
+    """``dispatch`` of fulfilments that left at instants of their own, by fulfilment id."""
     orders = fetch_all(
         """SELECT id FROM orders_order WHERE id IN (SELECT order_id FROM fulfillment_fulfillment WHERE id = ANY(%s))
            ORDER BY id FOR UPDATE""",
-        [sorted(fulfillment_ids)],
+        [sorted(left_at)],
     )
-    lines = _allocated(fulfillment_ids)
-    gone = sorted({line[0] for line in lines})
-    _book_departure(lines, at=at, actor=actor)
+    lines = _allocated(left_at)
+    gone = sorted({line.fulfillment_id for line in lines})
+    if not gone:
+        return []
+    _book(lines, "dispatched", left_at, actor=actor)
     moved = fetch_all(
-        """WITH moved AS (UPDATE fulfillment_fulfillment SET status = 'dispatched', dispatched_at = %s
-                          WHERE id = ANY(%s) RETURNING id, order_id)
+        """WITH moved AS (UPDATE fulfillment_fulfillment f SET status = 'dispatched', dispatched_at = g.at
+                          FROM unnest(%s::bigint[], %s::timestamptz[]) AS g(id, at)
+                          WHERE f.id = g.id RETURNING f.id, f.order_id)
            SELECT m.id, o.id, o.business_date FROM moved m JOIN orders_order o ON o.id = m.order_id ORDER BY m.id""",
-        [at, gone],
+        [gone, [left_at[i] for i in gone]],
     )
     append([NewEvent(DISPATCHED, str(i), {"order": order_id, "day": f"{day}"}) for i, order_id, day in moved])
-    complete = fetch_all(
-        """SELECT order_id FROM fulfillment_fulfillment WHERE order_id = ANY(%s)
-           GROUP BY order_id HAVING bool_and(status IN ('dispatched', 'delivered', 'cancelled'))
-                               AND bool_or(status <> 'cancelled')""",
-        [[order_id for (order_id,) in orders]],
-    )
-    record_dispatch([order_id for (order_id,) in complete], at=at, actor=actor)
+    record_dispatch(_complete([order_id for (order_id,) in orders]), actor=actor)
     return gone
 
 
-def _book_departure(lines: Collection[tuple[int, int, int, int, int, bool]], *, at: datetime, actor: str) -> None:
-    tracked = [line for line in lines if line[5]]
-    lock_pools({sku_id for _, _, _, sku_id, _, _ in tracked})
+def _complete(order_ids: Sequence[int]) -> dict[int, datetime]:
+    """When the last goods left, for those of ``order_ids`` of which nothing is left to send."""
+    rows = fetch_all(
+        """SELECT f.order_id, max(f.dispatched_at) FROM fulfillment_fulfillment f
+           WHERE f.order_id = ANY(%s) AND f.status <> 'cancelled' GROUP BY 1
+           HAVING bool_and(f.status IN ('dispatched', 'delivered'))
+              AND NOT EXISTS (
+                SELECT FROM orders_orderline l
+                WHERE l.order_id = f.order_id AND l.kind = 'goods' AND l.qty > (
+                  SELECT coalesce(sum(x.qty), 0)
+                  FROM fulfillment_fulfillment d JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = d.id
+                  WHERE d.order_id = l.order_id AND d.status <> 'cancelled' AND x.order_line_id = l.id))""",
+        [list(order_ids)],
+    )
+    return dict(rows)
+
+
+def _book(lines: Sequence[_Line], kind: str, at: Mapping[int, datetime], *, actor: str) -> None:
+    """Book that allocated goods left ("dispatched") or are free again ("deallocated"). Locks the pools."""
+    tracked = [line for line in lines if line.tracks_stock]
+    lock_pools({line.sku_id for line in tracked})
     post(
         (
-            Delta(sku_id, node_id, "saleable", "dispatched", -qty, -qty, 0, "fulfillment", fulfillment_id, at)
-            for fulfillment_id, _, node_id, sku_id, qty, _ in tracked
+            Delta(
+                line.sku_id,
+                line.node_id,
+                "saleable",
+                kind,
+                -line.qty if kind == "dispatched" else 0,
+                -line.qty,
+                0,
+                "fulfillment",
+                line.fulfillment_id,
+                at[line.fulfillment_id],
+            )
+            for line in tracked
         ),
         actor=actor,
     )
@@ -79,21 +124,34 @@ def cancel(order_ids: Collection[int], *, at: datetime, actor: str) -> list[int]
 
     The goods are free again at their nodes. Locks the fulfilments, then the pools; the caller holds the orders.
     """
-    ids = fetch_all(
-        "SELECT id FROM fulfillment_fulfillment WHERE order_id = ANY(%s) AND status = 'allocated'",
-        [sorted(order_ids)],
-    )
-    lines = _allocated([i for (i,) in ids])
-    cancelled = sorted({line[0] for line in lines})
-    tracked = [line for line in lines if line[5]]
-    lock_pools({sku_id for _, _, _, sku_id, _, _ in tracked})
-    post(
-        (
-            Delta(sku_id, node_id, "saleable", "deallocated", 0, -qty, 0, "fulfillment", fulfillment_id, at)
-            for fulfillment_id, _, node_id, sku_id, qty, _ in tracked
-        ),
-        actor=actor,
-    )
-    unpin({order_id for _, order_id, *_ in lines})
+    lines = _allocated(allocated_to(order_ids))
+    cancelled = sorted({line.fulfillment_id for line in lines})
+    if not cancelled:
+        return []
+    _book(lines, "deallocated", dict.fromkeys(cancelled, at), actor=actor)
+    unpin({line.order_id for line in lines})
     execute("UPDATE fulfillment_fulfillment SET status = 'cancelled' WHERE id = ANY(%s)", [cancelled])
     return cancelled
+
+
+def allocated_to(order_ids: Collection[int]) -> dict[int, int]:
+    """Order ids by the ids of the fulfilments that are allocated to ``order_ids`` and have not left."""
+    if not order_ids:
+        return {}
+    return dict(
+        fetch_all(
+            "SELECT id, order_id FROM fulfillment_fulfillment WHERE order_id = ANY(%s) AND status = 'allocated'",
+            [sorted(order_ids)],
+        )
+    )
+
+
+def deliver(order_ids: Collection[int]) -> None:
+    """What left for ``order_ids`` has arrived when their channel says so. The caller holds the orders."""
+    if order_ids:
+        execute(
+            """UPDATE fulfillment_fulfillment f SET status = 'delivered', delivered_at = o.delivered_at
+               FROM orders_order o
+               WHERE o.id = f.order_id AND o.id = ANY(%s) AND o.delivered_at IS NOT NULL AND f.status = 'dispatched'""",
+            [sorted(order_ids)],
+        )

@@ -1,6 +1,6 @@
 """Writes of the order hub."""
 
-from tongpan.orders.actions.facts import open_holds, record_dispatch, release_holds, reserve_orders
+from tongpan.orders.actions.facts import record_dispatch, release_holds, reserve_orders, wait_for
 from tongpan.orders.actions.intake import accept
 from tongpan.orders.actions.returns import accept_corrections, accept_returns
 
@@ -8,8 +8,8 @@ __all__ = [
     "accept",
     "accept_corrections",
     "accept_returns",
-    "open_holds",
     "record_dispatch",
     "release_holds",
     "reserve_orders",
+    "wait_for",
 ]

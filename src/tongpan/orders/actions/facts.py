@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from tongpan.core.bulk import execute, fetch_all
@@ -49,9 +49,22 @@ def reserve_orders(order_ids: Collection[int], *, actor: str, now: datetime) -> 
     return set(order_ids) - set(refused)
 
 
-def open_holds(order_ids: Collection[int], reason: str, detail: str = "") -> None:
-    """Let ``order_ids`` wait for ``reason`` (``orders.models.HoldReason``), in the caller's transaction."""
-    insert_holds([(order_id, reason, detail) for order_id in sorted(order_ids)])
+def wait_for(reasons: Mapping[int, str], *, actor: str, now: datetime) -> None:
+    """Let each order wait for exactly what ``reasons`` says by order id, "" being nothing; two statements.
+
+    Concerns the holds that the platform opens by itself (out of stock, unbooked, no node); a person's hold stays.
+    The caller holds the orders.
+    """
+    order_ids = sorted(reasons)
+    if not order_ids:
+        return
+    execute(
+        """UPDATE orders_hold h SET released_at = %s, released_by = %s
+           FROM unnest(%s::bigint[], %s::text[]) AS k(order_id, reason)
+           WHERE h.order_id = k.order_id AND h.reason <> k.reason AND h.released_at IS NULL AND h.reason <> 'manual'""",
+        [now, actor, order_ids, [reasons[order_id] for order_id in order_ids]],
+    )
+    insert_holds([(order_id, reasons[order_id], "") for order_id in order_ids if reasons[order_id]])
 
 
 def release_holds(order_ids: Collection[int], reason: str, *, actor: str, now: datetime) -> list[int]:
@@ -64,20 +77,24 @@ def release_holds(order_ids: Collection[int], reason: str, *, actor: str, now: d
     return [order_id for (order_id,) in rows]
 
 
-def record_dispatch(order_ids: Collection[int], *, at: datetime, actor: str) -> None:
-    """Note that all goods of ``order_ids`` have left at ``at`` (aware).
+def record_dispatch(left_at: Mapping[int, datetime], *, actor: str) -> None:
+    """Note that all goods of orders have left, and when (aware), by order id.
 
     Locks the orders in ascending order of id. An order further on than "paid" keeps its status and time; an
     order.changed is logged for each that moved.
     """
+    if not left_at:
+        return
+    order_ids = sorted(left_at)
     rows = fetch_all(
         """WITH locked AS (SELECT id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE),
-                moved AS (UPDATE orders_order o SET status = 'dispatched', dispatched_at = %s FROM locked
+                moved AS (UPDATE orders_order o SET status = 'dispatched', dispatched_at = g.at
+                          FROM locked JOIN unnest(%s::bigint[], %s::timestamptz[]) AS g(id, at) USING (id)
                           WHERE o.id = locked.id AND o.status IN ('placed', 'paid')
-                          RETURNING o.id, o.business_date),
+                          RETURNING o.id, o.business_date, o.dispatched_at),
                 noted AS (INSERT INTO orders_orderevent (order_id, kind, at, actor, data)
-                          SELECT id, 'dispatched', %s, %s, '{}' FROM moved ON CONFLICT DO NOTHING)
+                          SELECT id, 'dispatched', dispatched_at, %s, '{}' FROM moved ON CONFLICT DO NOTHING)
            SELECT id, business_date FROM moved ORDER BY id""",
-        [sorted(order_ids), at, at, actor],
+        [order_ids, order_ids, [left_at[order_id] for order_id in order_ids], actor],
     )
     append([NewEvent(CHANGED, str(order_id), {"day": day.isoformat(), "route": False}) for order_id, day in rows])

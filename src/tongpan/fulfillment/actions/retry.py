@@ -1,0 +1,37 @@
+"""Serving the orders that wait for stock, once some comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from tongpan.core.races import run_in_transaction
+from tongpan.fulfillment.actions.route import route
+from tongpan.fulfillment.actions.snapshot import goods_of, load_jobs, waiting_for
+from tongpan.inventory.locks import lock_pools
+from tongpan.orders.actions import reserve_orders
+
+_AT_ONCE = 500
+
+
+def retry_waiting(sku_ids: Collection[int], *, actor: str, now: datetime) -> int:
+    """Promise what is available of ``sku_ids`` to the orders that wait for it, those placed first first, and route
+    them. Returns how many orders were routed.
+
+    Every order that the pool could serve is tried once. Locks as ``route`` does; the statements grow with the
+    number of such orders, by a constant for each 500.
+    """
+    return run_in_transaction(lambda: _retry(sku_ids, actor=actor, now=now)) if sku_ids else 0
+
+
+def _retry(sku_ids: Collection[int], *, actor: str, now: datetime) -> int:
+    routed, after = 0, None
+    while waiting := waiting_for(sku_ids, after, _AT_ONCE):
+        after = waiting[-1]
+        # Orders are locked before pools, and pools all at once.
+        jobs = load_jobs([order_id for _, order_id in waiting])
+        order_ids = [job.order_id for job in jobs if job.status == "paid"]
+        lock_pools(goods_of(order_ids))
+        outcomes = route(reserve_orders(order_ids, actor=actor, now=now), actor=actor, now=now)
+        routed += sum(outcome == "routed" for outcome in outcomes.values())
+    return routed

@@ -1,0 +1,150 @@
+"""What routing looks at before it decides: the orders, what they still need, and the nodes with their stock."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from tongpan.core.bulk import fetch_all
+from tongpan.fulfillment.engine import Need, NodeView, Plan
+
+SHIPPED = ("dispatched", "delivered", "completed")
+
+
+@dataclass(slots=True)
+class Job:
+    """One order to route. left_at: when its goods left, for an order that the channel has sent already."""
+
+    order_id: int
+    shop_id: int
+    status: str
+    place: tuple[float, float] | None
+    day: date
+    placed_at: datetime
+    promised_at: datetime | None
+    dispatched_at: datetime | None
+    delivered_at: datetime | None
+    needs: list[Need] = field(default_factory=list)
+    made: Plan | None = None
+
+    @property
+    def is_shipped(self) -> bool:
+        return self.status in SHIPPED
+
+    @property
+    def left_at(self) -> datetime:
+        return self.dispatched_at or self.placed_at
+
+    @property
+    def plan(self) -> Plan:
+        if self.made is None:
+            raise AssertionError("every open job is planned")
+        return self.made
+
+
+def load_jobs(order_ids: Collection[int]) -> list[Job]:
+    """The orders, those placed first first. Locks them in ascending order of id."""
+    rows = fetch_all(
+        """SELECT id, shop_id, status, ship_latitude, ship_longitude, business_date, placed_at, promised_at,
+                  dispatched_at, delivered_at
+           FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE""",
+        [sorted(order_ids)],
+    )
+    jobs = [
+        Job(order_id, shop_id, status, None if lat is None or lon is None else (lat, lon), *rest)
+        for order_id, shop_id, status, lat, lon, *rest in rows
+    ]
+    jobs.sort(key=lambda job: (job.placed_at, job.order_id))
+    return jobs
+
+
+def load_needs(jobs: Sequence[Job]) -> list[Job]:
+    """The jobs that still need goods, with what they need."""
+    by_id = {job.order_id: job for job in jobs}
+    rows = fetch_all(
+        """SELECT l.order_id, l.id, l.sku_id, l.qty - coalesce(f.qty, 0), n.id, l.wanted_node
+           FROM orders_orderline l
+           LEFT JOIN (SELECT x.order_line_id, sum(x.qty)::int AS qty
+                      FROM fulfillment_fulfillment o JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = o.id
+                      WHERE o.order_id = ANY(%s) AND o.status <> 'cancelled' GROUP BY 1) f ON f.order_line_id = l.id
+           LEFT JOIN network_node n ON n.code = l.wanted_node AND l.wanted_node <> ''
+           WHERE l.order_id = ANY(%s) AND l.kind = 'goods' AND l.qty > coalesce(f.qty, 0)
+           ORDER BY l.order_id, l.line_no""",
+        [list(by_id), list(by_id)],
+    )
+    for order_id, line_id, sku_id, qty, node_id, wanted in rows:
+        # A node that the channel names and we do not know is still the channel's word: no search.
+        by_id[order_id].needs.append(Need(line_id, sku_id, qty, node_id if node_id else (0 if wanted else None)))
+    return [job for job in jobs if job.needs]
+
+
+def goods_of(order_ids: Collection[int]) -> set[int]:
+    """The SKU ids of all goods of ``order_ids``."""
+    rows = fetch_all(
+        "SELECT DISTINCT sku_id FROM orders_orderline WHERE order_id = ANY(%s) AND kind = 'goods'", [sorted(order_ids)]
+    )
+    return {sku_id for (sku_id,) in rows}
+
+
+def nodes_of_shops(shop_ids: Iterable[int]) -> dict[int, list[NodeView]]:
+    """The active nodes that serve each shop, by code; a shop that none serves is absent."""
+    serving: dict[int, list[NodeView]] = {}
+    for shop_id, *node in fetch_all(
+        """SELECT s.shop_id, n.id, n.code, n.latitude, n.longitude, n.tracks_stock
+           FROM network_service s JOIN network_node n ON n.id = s.node_id
+           WHERE s.shop_id = ANY(%s) AND n.is_active ORDER BY n.code""",
+        [sorted(shop_ids)],
+    ):
+        serving.setdefault(shop_id, []).append(NodeView(*node))
+    return serving
+
+
+def nodes_by_id(node_ids: Iterable[int]) -> dict[int, NodeView]:
+    """The nodes with these ids."""
+    rows = fetch_all(
+        "SELECT id, code, latitude, longitude, tracks_stock FROM network_node WHERE id = ANY(%s)",
+        [sorted(node_ids)],
+    )
+    return {row[0]: NodeView(*row) for row in rows}
+
+
+def held_lines(order_line_ids: Sequence[int]) -> set[int]:
+    """Those of ``order_line_ids`` whose units are promised to them by the pool."""
+    rows = fetch_all(
+        "SELECT order_line_id FROM inventory_reservation WHERE order_line_id = ANY(%s) AND state = 'held'",
+        [list(order_line_ids)],
+    )
+    return {line_id for (line_id,) in rows}
+
+
+def last_decisions(order_ids: Sequence[int]) -> dict[int, tuple[int, str, str]]:
+    """(attempt, outcome, rule) of the newest decision of each order that has one."""
+    rows = fetch_all(
+        """SELECT DISTINCT ON (order_id) order_id, attempt, outcome, rule FROM fulfillment_routingdecision
+           WHERE order_id = ANY(%s) ORDER BY order_id, attempt DESC""",
+        [list(order_ids)],
+    )
+    return {order_id: (attempt, outcome, rule) for order_id, attempt, outcome, rule in rows}
+
+
+def waiting_for(sku_ids: Collection[int], after: tuple[datetime, int] | None, limit: int) -> list[tuple[datetime, int]]:
+    """(placed, order id) of paid orders on an out-of-stock hold that need one of ``sku_ids`` and that the pool
+    could serve now; those placed first first, at most ``limit`` behind ``after``."""
+    return fetch_all(
+        """SELECT o.placed_at, o.id FROM orders_order o
+           WHERE o.id IN (SELECT h.order_id FROM orders_hold h
+                          JOIN orders_orderline l ON l.order_id = h.order_id
+                          WHERE h.reason = 'out_of_stock' AND h.released_at IS NULL AND l.sku_id = ANY(%s))
+             AND o.status = 'paid' AND (%s::timestamptz IS NULL OR (o.placed_at, o.id) > (%s, %s))
+             AND NOT EXISTS (
+               SELECT FROM orders_orderline l LEFT JOIN inventory_pool p USING (sku_id)
+               WHERE l.order_id = o.id AND l.kind = 'goods'
+                 AND coalesce(p.on_hand - p.allocated - p.held, 0) < l.qty
+                 AND NOT EXISTS (SELECT FROM inventory_reservation r WHERE r.order_line_id = l.id AND r.state = 'held')
+                 AND NOT EXISTS (
+                   SELECT FROM fulfillment_fulfillment f JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = f.id
+                   WHERE f.order_id = o.id AND f.status <> 'cancelled' AND x.order_line_id = l.id))
+           ORDER BY o.placed_at, o.id LIMIT %s""",
+        [sorted(sku_ids), *([None, None, None] if after is None else [after[0], *after]), limit],
+    )

@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
-
 from tests.support.company import ACTOR, DAY, HOUR, NOW, charge, goods, order
 from tests.support.intake import states, take
+
 from tongpan.access import vault
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.orders.engine import BuyerDoc, OrderDoc, PaymentDoc, ShipTo

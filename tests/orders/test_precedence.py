@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 import pytest
-
 from tests.support.company import DAY, NOW, goods, order, paid, shipped
+
 from tongpan.orders.engine import StoredOrder, content_of, digest, precedence, status_of
 
 A, B, C = goods("A", 1, 100), goods("B", 2, 200), goods("C", 3, 300)

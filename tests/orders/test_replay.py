@@ -1,10 +1,10 @@
 """Taking the same documents in again changes nothing at all."""
 
 import pytest
-
 from tests.support.company import NOW, charge, goods, order, paid, put, return_of, shipped
 from tests.support.database import contents, row_counts
 from tests.support.intake import states, take, take_back
+
 from tongpan.fulfillment.actions import route
 from tongpan.orders.actions import accept_corrections
 from tongpan.orders.engine import BuyerDoc, CorrectionDoc, PaymentDoc

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tests.support.company import ACTOR, NOW
+
 from tongpan.orders.actions import accept, accept_returns
 from tongpan.orders.engine import OrderDoc, Outcome, ReturnDoc
 

@@ -16,8 +16,12 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.db import connection
+
 from benchmarks.place import Place, fresh_place
 from benchmarks.table import Row
+from tongpan.core.config import load_config
+from tongpan.runtime.session import database_session
 
 HISTORY = Path(__file__).parents[1] / "src" / "tongpan" / "demo" / "data" / "online_retail.csv.gz"
 GOAL = 0.15
@@ -106,15 +110,9 @@ def copy_shaped(cursor: Any) -> float:
 
 
 def _print_limits() -> None:
-    from tongpan.core.config import load_config
-    from tongpan.runtime.session import database_session
-
-    with database_session(load_config()):
-        from django.db import connection
-
-        with connection.cursor() as cursor:
-            print(json.dumps({"text": copy_text(cursor), "shaped": copy_shaped(cursor)}))
-            cursor.execute("DROP TABLE bench_text, bench_lines")
+    with database_session(load_config()), connection.cursor() as cursor:
+        print(json.dumps({"text": copy_text(cursor), "shaped": copy_shaped(cursor)}))
+        cursor.execute("DROP TABLE bench_text, bench_lines")
 
 
 if __name__ == "__main__":

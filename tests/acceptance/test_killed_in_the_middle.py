@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from tests.acceptance.installation import UCI, Installation
+from tests.support.installation import UCI, Installation
 
 LINES = 60_000
 

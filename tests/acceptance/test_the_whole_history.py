@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from tests.acceptance.installation import UCI, Installation
+from tests.support.installation import UCI, Installation
 
 CLASSES = {
     "sale": {"rows": 313_059, "documents": 12_495, "amount": "6304826.06"},

@@ -24,9 +24,12 @@ def cluster_dir(config: Config) -> Path:
 
 
 def socket_dir(config: Config) -> Path:
-    """The folder of the server's socket: inside the data directory, or a short one when that is too deep."""
+    """The folder of the server's socket: inside the data directory, or a short one where that cannot be.
+
+    It cannot be when the path is too long for a socket, or has a comma, which separates hosts for every client.
+    """
     inside = config.data_dir / "run"
-    if len(str(inside).encode()) <= MAX_SOCKET_DIR:
+    if len(str(inside).encode()) <= MAX_SOCKET_DIR and "," not in str(inside):
         return inside
     digest = hashlib.sha256(str(config.data_dir).encode()).hexdigest()[:16]
     return SHORT_SOCKET_ROOT / f"tongpan-{digest}"

@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
 import psycopg
@@ -83,7 +84,7 @@ def running_server(config: Config) -> Iterator[Server | None]:
 
 def is_answering(config: Config) -> bool:
     """Whether the embedded server of ``config`` accepts connections right now."""
-    return _ask(config) is not None
+    return isinstance(_ask(config), str)
 
 
 def stop_server(config: Config) -> None:
@@ -104,10 +105,13 @@ def stop_server(config: Config) -> None:
 def _ensure_started(config: Config) -> Server:
     """Start the server unless it runs, and see that a keeper watches it. The caller holds the server lock."""
     version = _ask(config)
-    is_started_here = version is None
-    if version is None:
+    is_started_here = not isinstance(version, str)
+    if not isinstance(version, str):
         placement = place(config)
-        version = _start(config, placement, _init(placement))
+        binaries = _init(placement)
+        # Before the start: when that fails half-way, the keeper stops what nobody uses.
+        _ensure_keeper(config)
+        version = _start(config, placement, binaries)
     _ensure_keeper(config)
     return Server(config, version, is_started_here)
 
@@ -133,10 +137,12 @@ def _start(config: Config, placement: Placement, binaries: Binaries) -> str:
             is_worth_waiting = "still in use" in words
         else:  # it is starting, recovering or stopping: all of them end
             is_up, words, is_worth_waiting = True, "", True
-        version = _ask(config)
-        if version is not None:
+        answer = _ask(config)
+        if isinstance(answer, str):
             _ensure_database(config)
-            return version
+            return answer
+        if answer is _Silence.STARTING:  # replaying its log after a crash takes as long as it takes
+            deadline = time.monotonic() + PATIENCE_SECONDS
         if time.monotonic() > deadline or not (is_up or is_worth_waiting):
             raise Refusal(
                 "postgres.start",
@@ -201,18 +207,26 @@ def _connect(config: Config) -> psycopg.Connection[tuple[object, ...]]:
     )
 
 
-def _ask(config: Config) -> str | None:
-    """The version of the server that answers for this cluster, or None."""
+class _Silence(Enum):
+    """Why no version was answered."""
+
+    ABSENT = "nobody answers"
+    STARTING = "it is there, but does not take connections yet"
+
+
+def _ask(config: Config) -> str | _Silence:
+    """The version of the server that answers for this cluster, or why there is none."""
     if not (socket_dir(config) / f".s.PGSQL.{PORT}").exists():
-        return None
+        return _Silence.ABSENT
     try:
         with _connect(config) as connection:
             row = connection.execute("SHOW data_directory").fetchone()
             version = connection.execute("SHOW server_version").fetchone()
-    except psycopg.OperationalError:
-        return None
+    except psycopg.OperationalError as error:
+        is_starting = any(words in str(error) for words in ("starting up", "not yet accepting", "recovery mode"))
+        return _Silence.STARTING if is_starting else _Silence.ABSENT
     if row is None or version is None or Path(str(row[0])) != cluster_dir(config).resolve():
-        return None
+        return _Silence.ABSENT
     return str(version[0])
 
 

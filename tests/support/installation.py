@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,3 +58,17 @@ def make_installation(folder: Path) -> Installation:
     environment = {k: v for k, v in os.environ.items() if not k.startswith("TONGPAN_")}
     environment |= {"TONGPAN_DATA_DIR": str(folder), "TONGPAN_PORT": str(free_port())}
     return Installation(folder, environment)
+
+
+@contextmanager
+def new_installation() -> Iterator[Installation]:
+    """An installation in a folder of its own that does not exist yet; removed afterwards.
+
+    Not in pytest's own temporary folder: that is closed to the user whom root's PostgreSQL runs as.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="tongpan-installation-", dir="/tmp"))
+    folder.chmod(0o711)
+    try:
+        yield make_installation(folder / "data")
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

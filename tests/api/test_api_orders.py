@@ -257,8 +257,8 @@ def test_orders_are_listed_by_filter(api: Api) -> None:
     assert numbers("") == ["T3", "T2", "T1"]
     assert numbers("status=paid") == ["T2"]
     assert numbers("status=open") == ["T3", "T2", "T1"]
-    assert numbers("day_from=2026-11-18&day_to=2026-11-19") == ["T3", "T2"]
-    assert numbers("day_to=2026-11-18") == ["T1"]
+    assert numbers("from=2026-11-18&to=2026-11-18") == ["T3", "T2"]
+    assert numbers("to=2026-11-17") == ["T1"]
     assert numbers("search=T2") == ["T2"]
     assert numbers("search=T1,T3") == ["T3", "T1"]
     assert numbers("search=A-1&shop=flagship&channel=tmall") == ["T3", "T2", "T1"]
@@ -272,8 +272,8 @@ def test_orders_are_listed_by_filter(api: Api) -> None:
         ("shop=nowhere", "shop.unknown"),
         ("channel=nowhere", "channel.unknown"),
         ("status=lost", "request.invalid"),
-        ("day_from=2026-13-01", "request.invalid"),
-        ("day_from=20261101", "request.invalid"),
+        ("from=2026-13-01", "request.invalid"),
+        ("from=20261101", "request.invalid"),
         ("limit=0", "request.invalid"),
         ("limit=201", "request.invalid"),
         ("limit=99999999999999999999999", "request.invalid"),

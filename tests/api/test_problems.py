@@ -38,7 +38,16 @@ def test_an_address_that_is_not_there_is_a_problem(api: Api, method: str, path: 
 
 
 def test_a_wrong_method_names_the_right_ones(api: Api) -> None:
-    assert api.call("DELETE", "/orders")["Allow"] == "GET, POST"
+    assert sorted(api.call("DELETE", "/orders")["Allow"].split(", ")) == ["GET", "POST"]
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "multipart/form-data", "application/xml", ""])
+def test_a_body_that_is_not_json_is_refused_by_its_media_type(api: Api, media_type: str) -> None:
+    response = api.client.generic(
+        "POST", "/api/v1/orders", b'{"orders": []}', content_type=media_type, headers=api.headers
+    )
+
+    assert (response.status_code, response.json()["code"]) == (415, "body.media_type")
 
 
 @pytest.mark.django_db

@@ -69,7 +69,7 @@ def write(router: Router, method: str, path: str, scope: str, answer: Any, **mor
 def _declare(
     router: Router, method: str, path: str, scope: str, answer: Any, *, is_write: bool, **more: Any
 ) -> Callable[[F], F]:
-    statuses = [401, 403, 422, 500, 503] + ([400, 413] if is_write else []) + ([404] if "{" in path else [])
+    statuses = [401, 403, 422, 500, 503] + ([400, 413, 415] if is_write else []) + ([404] if "{" in path else [])
     extra: dict[str, Any] = {
         "responses": {str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(statuses)},
         "x-scope": scope,
@@ -158,6 +158,8 @@ class StrictParser(Parser):
     """JSON as RFC 8259 has it: no NaN, no infinity, no half surrogates, and an end to nesting."""
 
     def parse_body(self, request: HttpRequest) -> Any:
+        if request.content_type != "application/json":
+            raise Problem(415, "body.media_type", f"Send application/json in UTF-8, not {request.content_type!r}.")
         return pydantic_core.from_json(request.body, allow_inf_nan=False)
 
 
@@ -187,6 +189,7 @@ _DESCRIPTIONS = {
     403: "The key lacks the scope",
     404: "There is nothing of that name",
     413: "The body is too large",
+    415: "The body is not JSON",
     422: "Understood, and refused: detail and code say why; nothing was written",
     500: "A defect on our side; nothing was written",
     503: "The database does not answer",

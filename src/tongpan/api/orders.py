@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Literal
 
 from django.http import HttpRequest
@@ -33,8 +34,8 @@ class OrderQuery(PageQuery):
     channel: Text40 = ""
     status: Status | Literal["open", ""] = Field("", description='"open": not yet sent')
     hold: HoldReason | Literal["any", ""] = Field("", description="Orders that wait for this reason")
-    day_from: Day | None = Field(None, description="First business day")
-    day_to: Day | None = Field(None, description="The business day after the last")
+    first: Day | None = Field(None, alias="from", description="First business day")
+    last: Day | None = Field(None, alias="to", description="Last business day, included")
 
 
 @read(router, "/orders", "orders.view", Page[OrderSummaryOut])
@@ -46,8 +47,8 @@ def list_orders(request: HttpRequest, query: Query[OrderQuery]) -> Page[OrderSum
         shop_id=shop_id(query.shop),
         status=query.status,
         hold=query.hold,
-        day_from=query.day_from,
-        day_to=query.day_to,
+        day_from=query.first,
+        day_to=query.last and query.last + timedelta(days=1),
     )
     return page_of(listed_orders(wanted), ["-placed_at", "-id"], query, summary)
 

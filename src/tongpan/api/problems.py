@@ -118,6 +118,8 @@ def add_handlers(api: NinjaAPI) -> None:
 
     @api.exception_handler(HttpError)
     def on_http_error(request: HttpRequest, error: HttpError) -> JsonResponse:
+        if isinstance(error.__cause__, Problem):
+            return on_problem(request, error.__cause__)
         if error.status_code == 400:
             reason = str(error.__cause__ or error)
             return render(request, 400, "body.malformed", f"The body is not JSON as RFC 8259 has it: {reason}")

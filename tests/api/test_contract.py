@@ -1,0 +1,137 @@
+"""The API keeps its own OpenAPI document, whatever is sent: a fuzzer calls every operation in-process."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+import schemathesis
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+from tests.api.calling import client_with_every_scope, make_company, order
+
+from tongpan.catalog.models import Product, Sku
+from tongpan.customers.models import Customer
+from tongpan.orders.models import Order
+from tongpan.web.wsgi import application
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+]
+schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
+fitting = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", application)
+fitting.config.generation.update(modes=[schemathesis.GenerationMode.POSITIVE])
+fuzzed = settings(
+    max_examples=10,
+    deadline=timedelta(seconds=5),
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture
+def key(db: None) -> Iterator[str]:
+    """A key with every scope, and a company with an order to find."""
+    make_company()
+    api = client_with_every_scope()
+    api.send("POST", "/orders", {"orders": [order()]})
+    # the test's transaction outlives the requests, as in Django's own test client
+    for signal in (request_started, request_finished):
+        signal.disconnect(close_old_connections)
+    yield api.headers["Authorization"]
+    for signal in (request_started, request_finished):
+        signal.connect(close_old_connections)
+
+
+@schema.parametrize()
+@fuzzed
+def test_whatever_is_sent_the_answer_is_as_documented(case: schemathesis.Case, key: str) -> None:
+    response = case.call(headers={"Authorization": key})
+    case.validate_response(response, checks=CHECKS)
+
+
+def test_the_document_lists_every_operation() -> None:
+    document = schema.raw_schema
+    assert document["openapi"].startswith("3.1")
+    operations = [(path, method) for path, methods in document["paths"].items() for method in methods]
+    assert len(operations) >= 25
+
+
+NUMBERS = itertools.count()
+REACHING = {"shop": "flagship", "currency": "CNY", "node": "hz"}
+
+
+def reaching(value: Any) -> Any:
+    """``value`` with shops, nodes, times, signs and currencies that fit, so that it gets as far as the books."""
+    if isinstance(value, list):
+        return [reaching(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    values = {
+        name: REACHING.get(name, "2026-11-18T10:00:00+08:00" if name.endswith("_at") else reaching(inner))
+        for name, inner in value.items()
+    }
+    if isinstance(values.get("number"), str):
+        values["number"] = f"{next(NUMBERS)} {values['number']}"[:120]
+    if isinstance(values.get("qty"), int) and values.get("kind", "goods") == "goods":
+        values["qty"] = abs(values["qty"]) or 1
+    if isinstance(values.get("amount"), str):
+        values["amount"] = values["amount"].split(".")[0]
+    if "returned_at" in values and isinstance(values.get("lines"), list):
+        for line in values["lines"]:
+            if isinstance(line, dict) and isinstance(line.get("amount"), dict):
+                line["amount"]["amount"] = "-1"
+    return values
+
+
+BOOKS = {"orders": "order_id", "returns": "return_id", "stock/adjustments": "", "stock/counts": ""}
+
+
+@fitting.include(path_regex=f"/({'|'.join(BOOKS)})$", method="POST").parametrize()
+@fuzzed
+def test_documents_that_reach_the_books_are_booked_and_can_be_read(case: schemathesis.Case, key: str) -> None:
+    case.body = reaching(case.body)
+    case.headers.pop("Idempotency-Key", None)
+    response = case.call(headers={"Authorization": key})
+    case.validate_response(response, checks=CHECKS[:-1])
+
+    path = case.path.removeprefix("/api/v1/")
+    if response.status_code == 200 and BOOKS[path]:
+        document_id = response.json()["outcomes"][0]["id"]
+        one = schema[f"/api/v1/{path}/{{{BOOKS[path]}}}"]["GET"].Case(path_parameters={BOOKS[path]: document_id})
+        found = one.call(headers={"Authorization": key})
+        assert found.status_code == 200
+        one.validate_response(found, checks=CHECKS[:-1])
+
+
+@pytest.mark.parametrize("parameter", ["order_id", "sku_id", "product_id", "customer_id"])
+def test_what_exists_is_answered_as_documented(parameter: str, key: str) -> None:
+    """The fuzzer seldom guesses an id that exists."""
+    paths = {"order_id": "orders", "sku_id": "skus", "product_id": "products", "customer_id": "customers"}
+    models = {"order_id": Order, "sku_id": Sku, "product_id": Product, "customer_id": Customer}
+    operation = schema[f"/api/v1/{paths[parameter]}/{{{parameter}}}"]["GET"]
+    case = operation.Case(path_parameters={parameter: models[parameter].objects.values_list("pk", flat=True)[0]})
+
+    response = case.call(headers={"Authorization": key})
+
+    assert response.status_code == 200
+    case.validate_response(response, checks=CHECKS)

@@ -48,7 +48,10 @@ def test_the_nearest_node_with_all_goods_ships_all():
     assert list(made.picks) == [(2, 11, A, 2), (2, 12, B, 1)]
     assert made.explanation == {
         "candidates": [
-            {"node": "n1", "km": 10.0, "have": 1, "of": 2, "rank": 1, "outcome": "eliminated", "why": "short", "missing": [B]},
+            {
+                "node": "n1", "km": 10.0, "have": 1, "of": 2, "rank": 1, "outcome": "eliminated", "why": "short",
+                "missing": [B],
+            },
             {"node": "n2", "km": 20.0, "have": 2, "of": 2, "rank": 2, "outcome": "chosen"},
             {"node": "n3", "km": 30.0, "have": 2, "of": 2, "rank": 3, "outcome": "eliminated", "why": "farther"},
         ]
@@ -223,7 +226,7 @@ def test_more_than_three_nodes_are_added_by_what_they_cover():
     made = routed(needs, nodes, stock)
 
     assert (made.outcome, made.rule) == ("routed", "fewest-nodes")
-    assert shipped_from(made) == {number: 5 for number in range(1, 13)}
+    assert shipped_from(made) == dict.fromkeys(range(1, 13), 5)
 
 
 def test_five_hundred_nodes_are_searched_in_bounded_work():

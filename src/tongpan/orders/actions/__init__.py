@@ -1,6 +1,6 @@
 """Writes of the order hub."""
 
-from tongpan.orders.actions.facts import record_dispatch, release_holds, reserve_orders, wait_for
+from tongpan.orders.actions.facts import record_dispatch, reserve_orders, wait_for
 from tongpan.orders.actions.intake import accept
 from tongpan.orders.actions.returns import accept_corrections, accept_returns
 
@@ -9,7 +9,6 @@ __all__ = [
     "accept_corrections",
     "accept_returns",
     "record_dispatch",
-    "release_holds",
     "reserve_orders",
     "wait_for",
 ]

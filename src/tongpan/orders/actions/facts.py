@@ -26,8 +26,8 @@ def insert_holds(holds: Sequence[tuple[int, str, str]]) -> None:
 def reserve_orders(order_ids: Collection[int], *, actor: str, now: datetime) -> set[int]:
     """Promise the goods of paid orders from the pool, those placed first first; the ids that could be served.
 
-    Lines reserved before are left alone. An order that the pool cannot serve waits on an out-of-stock hold; one
-    that is promised its goods leaves it. Locks the pools of all SKUs concerned, in the caller's transaction.
+    Lines reserved before are left alone. An order that the pool cannot serve waits on an out-of-stock hold, which
+    it leaves when it gets a node. Locks the pools of all SKUs concerned, in the caller's transaction.
     """
     if not order_ids:
         return set()
@@ -44,8 +44,6 @@ def reserve_orders(order_ids: Collection[int], *, actor: str, now: datetime) -> 
     ]
     refused = reserve(demands, actor=actor, now=now)
     insert_holds([(order_id, "out_of_stock", "") for order_id in refused])
-    promised = {demand.order_id for demand in demands} - set(refused)
-    release_holds(promised, "out_of_stock", actor=actor, now=now)
     return set(order_ids) - set(refused)
 
 
@@ -65,16 +63,6 @@ def wait_for(reasons: Mapping[int, str], *, actor: str, now: datetime) -> None:
         [now, actor, order_ids, [reasons[order_id] for order_id in order_ids]],
     )
     insert_holds([(order_id, reasons[order_id], "") for order_id in order_ids if reasons[order_id]])
-
-
-def release_holds(order_ids: Collection[int], reason: str, *, actor: str, now: datetime) -> list[int]:
-    """Release the open holds of one reason; the ids of the orders that had one."""
-    rows = fetch_all(
-        """UPDATE orders_hold SET released_at = %s, released_by = %s
-           WHERE order_id = ANY(%s) AND reason = %s AND released_at IS NULL RETURNING order_id""",
-        [now, actor, sorted(order_ids), reason],
-    )
-    return [order_id for (order_id,) in rows]
 
 
 def record_dispatch(left_at: Mapping[int, datetime], *, actor: str) -> None:

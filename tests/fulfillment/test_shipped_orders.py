@@ -21,7 +21,7 @@ from tests.support.following import decisions, retry_all, route_all
 from tests.support.intake import states, take
 
 from tongpan.core.bulk import fetch_all
-from tongpan.fulfillment.models import Fulfillment
+from tongpan.fulfillment.models import Fulfillment, RoutingDecision
 from tongpan.inventory.queries import reconcile as reconcile_stock
 
 pytestmark = pytest.mark.usefixtures("company")

@@ -11,6 +11,7 @@ from tongpan import __version__
 from tongpan.cli.apikey import apikey
 from tongpan.cli.demo import demo
 from tongpan.cli.doctor import doctor
+from tongpan.cli.export import export
 from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
 from tongpan.cli.metrics import metrics
@@ -45,6 +46,7 @@ COMMANDS: tuple[click.Command, ...] = (
     doctor,
     demo,
     import_,
+    export,
     metrics,
     lake,
     migrate,

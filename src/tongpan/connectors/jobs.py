@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 
+from django.db import transaction
 from procrastinate.contrib.django import app
+from procrastinate.exceptions import AlreadyEnqueued
 
 from tongpan.connectors.actions import run_import
 from tongpan.core.clock import utc_now
@@ -34,7 +36,10 @@ def run_stored_import(import_id: int) -> None:
 
 
 def start_upload(import_id: int) -> None:
-    """Put a planned upload into the queue, in the transaction of the caller. One import is queued once."""
-    app.configure_task("connectors.run_import", queueing_lock=f"import-{import_id}", lock=f"import-{import_id}").defer(
-        import_id=import_id
-    )
+    """Put a planned upload into the queue, in the transaction of the caller. One that waits there is not put twice."""
+    job = app.configure_task("connectors.run_import", queueing_lock=f"import-{import_id}", lock=f"import-{import_id}")
+    try:
+        with transaction.atomic():
+            job.defer(import_id=import_id)
+    except AlreadyEnqueued:
+        log.info("Import %s waits in the queue already.", import_id)

@@ -99,7 +99,7 @@ def parser_of(kind: str, settings: Settings, formats: Sequence[str] = ()) -> Cal
         "latitude": lambda text: values.degrees_of(text, 90),
         "longitude": lambda text: values.degrees_of(text, 180),
         "int": lambda text: values.integer_of(text, settings.has_decimal_comma),
-        "decimal": lambda text: values.decimal_of(text, settings.has_decimal_comma),
+        "decimal": lambda text: values.plain(values.decimal_of(text, settings.has_decimal_comma)),
         "money": lambda text: minor_of(values.decimal_of(text, settings.has_decimal_comma), settings.currency),
     }
     if name in simple:

@@ -13,6 +13,7 @@ from tongpan.connectors.engine.cells import is_mangled
 
 MAX_QTY = 10_000_000
 MAX_NUMBER = Decimal(10) ** 12 - 1
+PRICE_DECIMALS = 6
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 _PLAIN = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d*)?")
@@ -44,6 +45,12 @@ def decimal_of(text: str, has_decimal_comma: bool = False) -> Decimal:
     if abs(number) > MAX_NUMBER:
         raise ValueError("is larger than any real amount")
     return number
+
+
+def plain(number: Decimal) -> Decimal:
+    """``number`` without trailing zeros, so that equal numbers look equal; at most six decimals are kept."""
+    short = round(number, PRICE_DECIMALS).normalize()
+    return short if short.as_tuple().exponent <= 0 else short.quantize(Decimal(1))  # type: ignore[operator]
 
 
 def integer_of(text: str, has_decimal_comma: bool = False) -> int:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tongpan.access import vault
 from tongpan.core.bulk import copy_rows, execute, fetch_all, next_ids
-
-HASHED = "hashed"
-_HEX = re.compile(r"(?:[0-9a-f]{2}){16,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +28,11 @@ def identify(sightings: Sequence[Sighting]) -> list[int]:
 
     Customers' first_seen_at moves back to the earliest sighting; an unknown name, province or city is filled
     in. Identifiers are inserted in ascending order of their digest and a concurrent insert of the same one is
-    waited for, so that one identifier never makes two customers. An identifier of kind HASHED is one that an
-    export has written as its own digest; here it is known again. Statements: at most nine.
+    waited for, so that one identifier never makes two customers. Statements: at most eight.
     """
     if not sightings:
         return []
-    digests = _digests(sightings)
+    digests = [vault.blind_index(s.kind, s.scope, s.value) for s in sightings]
     first: dict[bytes, Sighting] = {}
     for digest, sighting in zip(digests, sightings, strict=True):
         if digest not in first or sighting.seen_at < first[digest].seen_at:
@@ -50,18 +45,6 @@ def identify(sightings: Sequence[Sighting]) -> list[int]:
     if seen_before:
         _fill_in([(known[digest], first[digest]) for digest in seen_before])
     return [known[digest] for digest in digests]
-
-
-def _digests(sightings: Sequence[Sighting]) -> list[bytes]:
-    """The keyed hash of each sighting; that of a HASHED one is its value, where this installation made it."""
-    written = {s.value: bytes.fromhex(s.value) for s in sightings if s.kind == HASHED and _HEX.fullmatch(s.value)}
-    ours = _customers_of(list(written.values())) if written else {}
-    return [
-        written[s.value]
-        if s.kind == HASHED and written.get(s.value) in ours
-        else vault.blind_index(s.kind, s.scope, s.value)
-        for s in sightings
-    ]
 
 
 def _customers_of(digests: list[bytes]) -> dict[bytes, int]:

@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from django.db import DataError, transaction
 
+from tongpan.connectors.actions.buyers import recognised
 from tongpan.connectors.engine.documents import Prepared, StagedRow
 from tongpan.connectors.engine.rows import Problem
 from tongpan.connectors.tally import Tally
@@ -109,13 +110,14 @@ class DocumentPoster:
 
     def flush(self) -> None:
         """Post what waits. Orders go before returns, so that a return finds its order."""
-        for kind, waiting in self._waiting.items():
+        for kind, collected in self._waiting.items():
+            waiting = recognised(collected)
             outcomes = post_each(
                 [prepared.doc for prepared in waiting], self._posting(kind), is_dry_run=self._is_dry_run
             )
             for prepared, outcome in zip(waiting, outcomes, strict=True):
                 self._settle(prepared, outcome)
-            waiting.clear()
+            collected.clear()
         self._documents = self._lines = 0
 
     def _posting(self, kind: str) -> Callable[[Sequence[Any]], Sequence[Any]]:

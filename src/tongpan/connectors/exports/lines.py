@@ -6,7 +6,7 @@ any other can only tell that two orders have the same buyer.
 
 from __future__ import annotations
 
-from tongpan.customers.actions import HASHED
+from tongpan.connectors.actions.buyers import HASHED
 
 LINE_COLUMNS = (
     "class",

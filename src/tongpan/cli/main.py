@@ -17,6 +17,7 @@ from tongpan.cli.lake import lake
 from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
 from tongpan.cli.reconcile import reconcile
+from tongpan.cli.shop import shop
 from tongpan.cli.up import readers, up, web, worker
 from tongpan.cli.user import user
 from tongpan.cli.vault import vault
@@ -47,6 +48,7 @@ COMMANDS: tuple[click.Command, ...] = (
     demo,
     import_,
     export,
+    shop,
     metrics,
     lake,
     migrate,

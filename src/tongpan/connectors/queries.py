@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import csv
+import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
 from tongpan.connectors.formats import packaged
 from tongpan.connectors.models import Import
+from tongpan.connectors.reading.source import OWN_COLUMNS
 from tongpan.connectors.spec import Mapping
 from tongpan.core.config import load_config
 from tongpan.core.errors import Refusal
@@ -75,3 +78,34 @@ def errors_path(record: Import) -> Path:
     if not path.is_file():
         raise Refusal("import.errors_gone", f"The file {path.name} is no longer there.")
     return path
+
+
+@dataclass(frozen=True, slots=True)
+class RejectedRow:
+    """A row of an error file: its line in the source, the column and value that are wrong, and why."""
+
+    line: str
+    column: str
+    value: str
+    reason: str
+
+
+def first_rejected(record: Import, limit: int) -> list[RejectedRow]:
+    """The first ``limit`` rejected rows of an import; none when there is no error file to read."""
+    try:
+        path = errors_path(record)
+    except Refusal:
+        return []
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = itertools.islice(csv.reader(stream), 1, limit + 1)
+        return [RejectedRow(*row[-len(OWN_COLUMNS) :]) for row in rows if len(row) >= len(OWN_COLUMNS)]
+
+
+def fetch_imports(offset: int, limit: int) -> list[Import]:
+    """One page of the history, newest first, with the shop."""
+    return list(Import.objects.select_related("shop").order_by("-id")[offset : offset + limit])
+
+
+def count_imports(cap: int) -> int:
+    """How many imports there are; counting stops at ``cap``."""
+    return Import.objects.order_by()[:cap].count()

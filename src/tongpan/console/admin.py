@@ -28,6 +28,7 @@ from tongpan.access.engine import SCOPES
 from tongpan.access.models import ApiKey, AuditEntry, User
 from tongpan.channels.models import Facet
 from tongpan.console.shell import LANGUAGE_NAMES
+from tongpan.console.wording import localized
 from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.network.actions import save_nodes
@@ -54,7 +55,7 @@ class ConfigurationAdmin(ModelAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
         except Refusal as refusal:
-            messages.error(request, refusal.sentence)
+            messages.error(request, localized(refusal.sentence))
             return redirect(request.path)
 
 

@@ -23,6 +23,7 @@ from tongpan.console.channel_forms import ChannelForm, ServiceForm, ShopForm
 from tongpan.console.channel_tree import TREES, group_by_facet, matching, tree_choices
 from tongpan.console.choices import local_name
 from tongpan.console.lists import Column, FilterForm, headings
+from tongpan.console.wording import localized
 from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.network.actions import set_services
@@ -111,7 +112,7 @@ def _saved(request: Request, form: forms.Form, save: Callable[[], object]) -> bo
     try:
         save()
     except Refusal as refusal:
-        form.add_error(None, refusal.sentence)
+        form.add_error(None, localized(refusal.sentence))
         return False
     messages.success(request, gettext("Saved."))
     return True

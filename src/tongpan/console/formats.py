@@ -70,3 +70,9 @@ def file_size(size: int) -> str:
             return f"{amount:,.0f} {unit}" if unit == "B" else f"{amount:,.1f} {unit}"
         amount /= 1000
     return f"{amount:,.1f} GB"
+
+
+def grouped_text(amount: str) -> str:
+    """A decimal string such as "-1234.50" in groups of three, its decimals as they are."""
+    value = Decimal(amount)
+    return f"{MINUS if value < 0 else ''}{abs(value):,f}"

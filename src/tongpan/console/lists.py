@@ -179,8 +179,8 @@ class FilterForm(forms.Form):
 
     @property
     def others(self) -> list[forms.BoundField]:
-        """Every field but the search, which has its own place."""
-        return [field for field in self if field.name != "q"]
+        """Every visible field but the search, which has its own place."""
+        return [field for field in self.visible_fields() if field.name != "q"]
 
     @property
     def hidden_state(self) -> list[tuple[str, str]]:

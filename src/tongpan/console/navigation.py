@@ -37,6 +37,7 @@ SECTIONS = (
         (
             NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),
             NavItem("stock", _("Stock"), "stock", "console:stock", "stock.view", True),
+            NavItem("imports", _("Imports"), "imports", "console:imports", "imports.view"),
         ),
     ),
     NavSection(

@@ -59,6 +59,7 @@ class OrderFilters(FilterForm):
     hold = forms.ChoiceField(label=_("Waiting for"), required=False)
     day_from = forms.DateField(label=_("From day"), required=False)
     day_to = forms.DateField(label=_("To day"), required=False)
+    batch = forms.IntegerField(label=_("Import"), required=False, min_value=1, widget=forms.HiddenInput)
 
     def __init__(self, request: HttpRequest) -> None:
         super().__init__(
@@ -80,6 +81,7 @@ class OrderFilters(FilterForm):
             shop_id=int(key) if kind == "shop" else None,
             status=given.get("status", ""),
             hold=given.get("hold", ""),
+            import_id=given.get("batch"),
             day_from=given.get("day_from"),
             day_to=given["day_to"] + timedelta(days=1) if "day_to" in given else None,
             ids=ids or (),

@@ -21,6 +21,7 @@ from tongpan.console.choices import category_choices, node_choices
 from tongpan.console.lists import Column, FilterForm, listing, sort_of
 from tongpan.console.saved_views import tabs_of
 from tongpan.console.stock_forms import AdjustmentForm
+from tongpan.console.wording import localized
 from tongpan.core.errors import Refusal
 from tongpan.inventory.matrix import (
     StockRow,
@@ -217,7 +218,7 @@ def adjust(request: Request) -> HttpResponse:
         try:
             outcome = form.book(actor=f"user:{request.user.get_username()}")
         except Refusal as refusal:
-            form.add_error(None, refusal.sentence)
+            form.add_error(None, localized(refusal.sentence))
         else:
             messages.success(request, gettext("Booked."))
             if outcome.short:

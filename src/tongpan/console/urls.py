@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tongpan.console import account, channels, customers, goods, home, orders, overview, saved_views, stock
+from tongpan.console import account, channels, customers, goods, home, imports, orders, overview, saved_views, stock
 
 app_name = "console"
 urlpatterns = [
@@ -35,6 +35,12 @@ urlpatterns = [
     path("goods/", goods.goods_list, name="goods"),
     path("goods/export/", goods.goods_export, name="goods_export"),
     path("goods/sku/<path:code>/", goods.sku_detail, name="sku"),
+    path("imports/", imports.import_list, name="imports"),
+    path("imports/<int:import_id>/", imports.import_detail, name="import"),
+    path("imports/<int:import_id>/check/", imports.import_check, name="import_check"),
+    path("imports/<int:import_id>/errors/", imports.import_errors, name="import_errors"),
+    path("imports/<int:import_id>/again/", imports.import_again, name="import_again"),
+    path("imports/<int:import_id>/discard/", imports.import_discard, name="import_discard"),
     path("customers/", customers.customer_list, name="customers"),
     path("customers/export/", customers.customer_export, name="customer_export"),
     path("customers/<int:customer_id>/", customers.customer_detail, name="customer"),

@@ -1,5 +1,6 @@
 """Writes of the importer, and the look at a file before it is imported."""
 
+from tongpan.connectors.actions.columns import ColumnFit, FileColumns, columns_of, mapping_with
 from tongpan.connectors.actions.imports import (
     discard_upload,
     import_path,
@@ -13,13 +14,17 @@ from tongpan.connectors.actions.running import Progress
 from tongpan.connectors.actions.shops import NewShop
 
 __all__ = [
+    "ColumnFit",
     "Detection",
+    "FileColumns",
     "NewShop",
     "Preview",
     "Progress",
+    "columns_of",
     "detect",
     "discard_upload",
     "import_path",
+    "mapping_with",
     "plan_upload",
     "preview",
     "run_import",

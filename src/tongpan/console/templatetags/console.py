@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from tongpan.console import formats, labels
 from tongpan.console.cards import Chart
+from tongpan.console.wording import localized_reasons
 
 register = template.Library()
 
@@ -70,6 +71,12 @@ def day(value: date | None) -> str:
 @register.filter
 def file_size(size: int) -> str:
     return formats.file_size(size)
+
+
+@register.filter
+def reasons(text: str) -> str:
+    """Why a row was rejected or a file refused, in the page's language where the sentence is known."""
+    return localized_reasons(text)
 
 
 @register.filter

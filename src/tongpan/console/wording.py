@@ -1,0 +1,119 @@
+"""The rooms refuse in English sentences; here the common ones are said in the user's language.
+
+A sentence that is not known stays as the room said it: better English than silence.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+
+from django.utils.translation import get_language, gettext, gettext_noop
+
+_SENTENCES = (
+    # Values of a file
+    gettext_noop("is empty, but is needed"),
+    gettext_noop("is empty, but a payment needs it"),
+    gettext_noop("is not a number"),
+    gettext_noop("is not a whole number"),
+    gettext_noop("is larger than any real amount"),
+    gettext_noop("is larger than any real quantity"),
+    gettext_noop("is neither yes nor no"),
+    gettext_noop("is outside ±%(limit)s degrees"),
+    gettext_noop("lies outside the years %(first)s to %(last)s"),
+    gettext_noop("a spreadsheet has rounded this number; export the file again as text"),
+    gettext_noop("is not a date in a known, unambiguous notation (such as 2025-02-28 13:05:00)"),
+    gettext_noop("is a day or time that does not exist"),
+    gettext_noop("is longer than %(limit)s characters"),
+    gettext_noop("holds control characters"),
+    gettext_noop("is no quality bucket; known are %(known)s"),
+    gettext_noop("is not one of the known values %(known)s"),
+    gettext_noop("has %(found)s cells where the header has %(wanted)s"),
+    gettext_noop("holds bytes that are not valid %(encoding)s"),
+    gettext_noop("the file ends in the middle of this line"),
+    gettext_noop("the line holds NUL bytes"),
+    # Rows against each other
+    gettext_noop("is the same as line %(line)s"),
+    gettext_noop("has the same number as line %(line)s, but other content"),
+    gettext_noop("line %(line)s of the same document was rejected"),
+    gettext_noop("lines of the same document disagree on its %(name)s"),
+    gettext_noop("another line of the same document names shop %(shop)s"),
+    gettext_noop("two payments of the document have the same number"),
+    gettext_noop("a counted quantity cannot be negative"),
+    gettext_noop("there is no shop %(shop)s; create it first (tongpan shop create %(again)s)"),
+    gettext_noop("changes stock, but no node serves shop %(shop)s; give it one first"),
+    # Files
+    gettext_noop("%(file)s is empty."),
+    gettext_noop("%(file)s holds no rows."),
+    gettext_noop("%(file)s is not a table: it holds binary data, not text."),
+    gettext_noop("%(file)s is larger than %(size)s GB."),
+    gettext_noop("%(file)s unpacks to more than %(size)s GB."),
+    gettext_noop("%(file)s lacks the column %(missing)s. Found columns: %(found)s."),
+    gettext_noop("%(file)s lacks the columns %(missing)s. Found columns: %(found)s."),
+    gettext_noop(
+        "%(file)s fits no known format; nearest is %(format)s, for which it lacks the column %(missing)s. "
+        "Found columns: %(found)s."
+    ),
+    gettext_noop(
+        "%(file)s fits no known format; nearest is %(format)s, for which it lacks the columns %(missing)s. "
+        "Found columns: %(found)s."
+    ),
+    gettext_noop(
+        "%(file)s fits no known format. Found columns: %(found)s. Give --format NAME, or describe the file with "
+        "--mapping FILE."
+    ),
+    gettext_noop("'%(name)s' is no known encoding; try utf-8, gb18030 or cp1252."),
+    gettext_noop(
+        "Amounts of the format %(format)s are in %(currency)s, but shop %(shop)s sells in %(other)s. "
+        "Import into a shop on a channel in %(again)s; a new shop code makes one."
+    ),
+    gettext_noop("Rows of the format %(format)s name no shop: say which with --shop CODE."),
+    gettext_noop("The import was interrupted: %(error)s. Import the file again."),
+    gettext_noop("Import %(number)s is not waiting to be started."),
+    # People, channels, stock
+    gettext_noop("'%(name)s' is the only administrator. Make another user administrator first."),
+    gettext_noop("There is a key called '%(name)s' already (perhaps revoked). Choose another name."),
+    gettext_noop("Channel %(code)s: '%(zone)s' is not an IANA time zone."),
+    gettext_noop("Channel %(code)s: '%(currency)s' is not a currency code of three capitals."),
+    gettext_noop("Channel %(code)s would close before it was launched."),
+    gettext_noop("Shop %(shop)s: its capacity must lie between 0 and %(most)s."),
+    gettext_noop("There is no channel %(code)s. Save the channel first."),
+    gettext_noop("Node %(code)s has only one of latitude and longitude."),
+    gettext_noop("Node %(code)s: its point is not on the Earth."),
+    gettext_noop("Node %(code)s: '%(zone)s' is not an IANA time zone."),
+    gettext_noop("A key without scopes could do nothing: give it at least one."),
+    gettext_noop("Returns of shop %(shop)s cannot go to %(node)s: it does not serve it."),
+)
+
+
+@functools.cache
+def _patterns() -> list[tuple[re.Pattern[str], str]]:
+    made = []
+    for sentence in _SENTENCES:
+        parts = re.split(r"%\((\w+)\)s", sentence)
+        pattern = "".join(
+            re.escape(part) if position % 2 == 0 else f"(?P<{part}>.+?)" for position, part in enumerate(parts)
+        )
+        made.append((re.compile(pattern, re.DOTALL), sentence))
+    return made
+
+
+def localized(sentence: str) -> str:
+    """``sentence`` of a room in the present language, as far as it is known."""
+    if (get_language() or "").startswith("en"):
+        return sentence
+    for pattern, known in _patterns():
+        if found := pattern.fullmatch(sentence):
+            return gettext(known) % found.groupdict() if found.groupdict() else gettext(known)
+    return sentence
+
+
+def localized_reasons(text: str) -> str:
+    """Reasons of a rejected row, joined by "; ", each perhaps after "COLUMN: ", in the present language."""
+    return "; ".join(_one(part) for part in text.split("; ")) if localized(text) == text else localized(text)
+
+
+def _one(part: str) -> str:
+    column, colon, reason = part.partition(": ")
+    said = localized(part)
+    return f"{column}: {localized(reason)}" if colon and said == part else said

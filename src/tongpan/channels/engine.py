@@ -7,9 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
-from zoneinfo import available_timezones
 
-from tongpan.core.clock import DEFAULT_ZONE
+from tongpan.core.clock import DEFAULT_ZONE, zone_names
 from tongpan.core.errors import Refusal
 
 SHOP_KINDS = ("shop", "content", "group", "store", "dealer")
@@ -65,7 +64,7 @@ def check_channel(spec: ChannelSpec) -> None:
     _check_code("channel", spec.code)
     _check_text("channel", spec.code, "Chinese name", spec.name_zh, least=1, most=60)
     _check_text("channel", spec.code, "English name", spec.name_en, least=1, most=60)
-    if spec.zone not in available_timezones():
+    if spec.zone not in zone_names():
         raise Refusal("channel.zone", f"Channel {spec.code}: {spec.zone!r} is not an IANA time zone.")
     if not _CURRENCY.fullmatch(spec.currency):
         raise Refusal(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from datetime import UTC, date, datetime
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 DEFAULT_ZONE = "Asia/Shanghai"
 
@@ -18,6 +18,12 @@ def utc_now() -> datetime:
 def zone(name: str) -> ZoneInfo:
     """The IANA zone ``name``. Raises zoneinfo.ZoneInfoNotFoundError when there is none."""
     return ZoneInfo(name)
+
+
+@functools.cache
+def zone_names() -> frozenset[str]:
+    """Every IANA zone that this machine knows; kept, because listing them walks hundreds of files."""
+    return frozenset(available_timezones())
 
 
 def business_day(at: datetime, zone_name: str) -> date:

@@ -6,9 +6,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
-from zoneinfo import available_timezones
 
-from tongpan.core.clock import DEFAULT_ZONE
+from tongpan.core.clock import DEFAULT_ZONE, zone_names
 from tongpan.core.errors import Refusal
 from tongpan.network.geography import locate
 
@@ -81,5 +80,5 @@ def check_node(spec: NodeSpec) -> None:
     # a comparison with NaN is false, so NaN is refused too
     if not (-90 <= (spec.latitude or 0) <= 90 and -180 <= (spec.longitude or 0) <= 180):
         raise Refusal("node.point", f"Node {spec.code}: its point is not on the Earth.")
-    if spec.zone not in available_timezones():
+    if spec.zone not in zone_names():
         raise Refusal("node.zone", f"Node {spec.code}: {spec.zone!r} is not an IANA time zone.")

@@ -1,6 +1,6 @@
 """Every relative link of every document leads to a file, and to a heading where it names one.
 
-    python tools/check_links.py    exit 1 and one line per broken link
+python tools/check_links.py    exit 1 and one line per broken link
 """
 
 from __future__ import annotations

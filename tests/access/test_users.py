@@ -106,9 +106,7 @@ def test_the_audit_trail_is_written_in_one_statement(django_assert_num_queries):
     assert AuditEntry.objects.count() == 50
 
 
-@pytest.mark.parametrize(
-    "statement", ["UPDATE access_auditentry SET actor = 'x'", "DELETE FROM access_auditentry"]
-)
+@pytest.mark.parametrize("statement", ["UPDATE access_auditentry SET actor = 'x'", "DELETE FROM access_auditentry"])
 def test_the_database_refuses_to_change_the_audit_trail(statement):
     make()
 

@@ -32,13 +32,13 @@ def test_the_presets_hold_the_trees_and_every_named_channel():
         "touchpoint",
         "role",
     }
+    assert list(facets("class").filter(parent=None).order_by("position").values_list("name_zh", "name_en")) == [
+        ("线上公域", "Online public domain"),
+        ("线上私域", "Online private domain"),
+        ("线下", "Offline"),
+    ]
     assert list(
-        facets("class").filter(parent=None).order_by("position").values_list("name_zh", "name_en")
-    ) == [("线上公域", "Online public domain"), ("线上私域", "Online private domain"), ("线下", "Offline")]
-    assert list(
-        Facet.objects.filter(parent__code="class.public")
-        .order_by("position")
-        .values_list("name_zh", flat=True)
+        Facet.objects.filter(parent__code="class.public").order_by("position").values_list("name_zh", flat=True)
     ) == ["综合电商平台", "垂直电商", "社交媒体电商", "直播电商"]
     assert list(Facet.objects.filter(tree="role").order_by("position").values_list("name_zh", flat=True)) == [
         "内容种草",
@@ -102,8 +102,7 @@ def test_a_saved_channel_has_exactly_the_facets_of_its_spec():
         7,
     )
     assert (
-        list(AuditEntry.objects.values_list("actor", "action", "object_id"))
-        == [("test", "channel.saved", "tmall")] * 2
+        list(AuditEntry.objects.values_list("actor", "action", "object_id")) == [("test", "channel.saved", "tmall")] * 2
     )
 
 
@@ -157,9 +156,7 @@ def test_a_shop_is_found_by_its_code_with_its_channel():
 
     found = shop_by_code(["tmall-1", "nobody", "a\x00"])
 
-    assert found == {
-        "tmall-1": ShopRef(shop_id, "tmall-1", channel_id, "tmall", "USD", "America/New_York", True)
-    }
+    assert found == {"tmall-1": ShopRef(shop_id, "tmall-1", channel_id, "tmall", "USD", "America/New_York", True)}
     assert shop_by_code() == found
 
 
@@ -181,9 +178,7 @@ def test_a_bad_shop_is_refused_and_nothing_is_written(change, code):
     save_shop(ShopSpec("old", "tmall", "旧店"), **BY)
 
     with pytest.raises(Refusal) as refused:
-        save_shops(
-            [ShopSpec("new", "tmall", "新店"), replace(ShopSpec("new2", "tmall", "新店"), **change)], **BY
-        )
+        save_shops([ShopSpec("new", "tmall", "新店"), replace(ShopSpec("new2", "tmall", "新店"), **change)], **BY)
 
     assert refused.value.code == code
     assert list(Shop.objects.values_list("code", "name", "channel__code")) == [("old", "旧店", "tmall")]
@@ -194,9 +189,7 @@ def test_the_registry_is_read_in_three_statements(django_assert_num_queries):
     save_shops([ShopSpec("a", "tmall", "A"), ShopSpec("b", "jd", "B")], **BY)
 
     with django_assert_num_queries(3):
-        rows = {
-            c.code: ([f.code for f in c.facets.all()], [s.code for s in c.shops.all()]) for c in channels()
-        }
+        rows = {c.code: ([f.code for f in c.facets.all()], [s.code for s in c.shops.all()]) for c in channels()}
 
     assert rows["jd"][1] == ["b"]
     assert rows["dealer"] == (["class.offline.dealer", "core.offline.dealer"], [])

@@ -65,9 +65,7 @@ def test_what_is_unknown_or_ambiguous_is_not_guessed(_case, province, city):
 
 
 def test_a_place_says_what_its_point_stands_for():
-    assert locate("浙江", "杭州") == geography.Place(
-        "330100", "浙江省", "杭州市", "", 30.24692, 120.209789, "city"
-    )
+    assert locate("浙江", "杭州") == geography.Place("330100", "浙江省", "杭州市", "", 30.24692, 120.209789, "city")
     assert locate("", "昆山").level == "district"
     assert locate("上海", "").level == "province"
     # made after the coordinates were collected: the point of its city stands in

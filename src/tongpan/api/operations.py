@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from tongpan.access.actions import KeptAnswer, authenticate, claim_request, keep_answer
 from tongpan.access.models import ApiKey
 from tongpan.api.problems import MEDIA_TYPE, Problem, ProblemOut, add_handlers
+from tongpan.api.values import In
 from tongpan.core.clock import utc_now
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -57,7 +58,11 @@ def actor_of(request: HttpRequest) -> str:
 
 
 def read(router: Router, path: str, scope: str, answer: Any, **more: Any) -> Callable[[F], F]:
-    """Declare a GET operation. ``answer`` is the pydantic model of its answer."""
+    """Declare a GET operation.
+
+    answer: the pydantic model of its answer, or None for a file of ``media_type``. The view gives back such a
+    model, or a response as it is.
+    """
     return _declare(router, "GET", path, scope, answer, is_write=False, **more)
 
 
@@ -67,7 +72,15 @@ def write(router: Router, method: str, path: str, scope: str, answer: Any, **mor
 
 
 def _declare(
-    router: Router, method: str, path: str, scope: str, answer: Any, *, is_write: bool, **more: Any
+    router: Router,
+    method: str,
+    path: str,
+    scope: str,
+    answer: Any,
+    *,
+    is_write: bool,
+    media_type: str = "",
+    **more: Any,
 ) -> Callable[[F], F]:
     statuses = [401, 403, 422, 500, 503] + ([400, 413, 415] if is_write else []) + ([404] if "{" in path else [])
     extra: dict[str, Any] = {
@@ -76,6 +89,8 @@ def _declare(
     }
     if is_write:
         extra["parameters"] = [_IDEMPOTENCY_PARAMETER]
+    if answer is None:
+        extra["responses"][200] = {"description": "A file", "content": {media_type: {"schema": {"type": "string"}}}}
 
     def declare(view: F) -> F:
         @functools.wraps(view)
@@ -101,19 +116,28 @@ def _render(result: BaseModel | HttpResponseBase) -> HttpResponseBase:
 
 def _refuse_unknown_parameters(request: HttpRequest, values: dict[str, Any]) -> None:
     """A misspelt filter that is ignored would answer another question than the one asked."""
-    known = {
-        info.alias or name
-        for value in values.values()
-        if isinstance(value, BaseModel)
-        for name, info in type(value).model_fields.items()
-    }
-    if unknown := sorted(set(request.GET) - known):
-        raise Problem(
-            422,
-            "query.unknown",
-            f"There is no query parameter {', '.join(map(repr, unknown))} here.",
-            {"errors": [{"in": "query", "field": name, "message": "unknown"} for name in unknown]},
-        )
+    known: dict[str, set[str]] = {"query": set(), "form": set()}
+    for name, value in values.items():
+        if isinstance(value, BaseModel):
+            fields = type(value).model_fields
+            known["form" if isinstance(value, In) else "query"] |= {i.alias or n for n, i in fields.items()}
+        elif isinstance(value, UploadedFile):
+            known["form"].add(name)
+    given = {"query": set(request.GET), "form": set()}
+    if _is_multipart(request):
+        given["form"] = {*request.POST, *request.FILES}
+    for source in ("query", "form"):
+        if unknown := sorted(given[source] - known[source]):
+            raise Problem(
+                422,
+                f"{source}.unknown",
+                f"There is no {source} field {', '.join(map(repr, unknown))} here.",
+                {"errors": [{"in": source, "field": name, "message": "unknown"} for name in unknown]},
+            )
+
+
+def _is_multipart(request: HttpRequest) -> bool:
+    return (request.content_type or "").startswith("multipart/")
 
 
 def _once(request: HttpRequest, key: str, work: Callable[[], BaseModel]) -> HttpResponse:
@@ -139,7 +163,7 @@ def _once(request: HttpRequest, key: str, work: Callable[[], BaseModel]) -> Http
 
 def _fingerprint(request: HttpRequest) -> bytes:
     digest = hashlib.sha256(f"{request.method} {request.get_full_path()}\n".encode())
-    if (request.content_type or "").startswith("multipart/"):
+    if _is_multipart(request):
         # the boundary differs each time, so the parts are what counts
         for name, value in sorted(request.POST.items()):
             digest.update(f"{len(name)}.{len(str(value))}.{name}{value}".encode())

@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig
+from django.core.exceptions import ObjectDoesNotExist, RequestDataTooBig, SuspiciousOperation
 from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from pydantic import BaseModel, Field
@@ -133,6 +134,11 @@ def add_handlers(api: NinjaAPI) -> None:
     @api.exception_handler(RequestDataTooBig)
     def on_too_big(request: HttpRequest, error: Exception) -> JsonResponse:
         return render(request, 413, "body.too_large", "The body is too large: send fewer documents at once.")
+
+    @api.exception_handler(SuspiciousOperation)
+    @api.exception_handler(MultiPartParserError)
+    def on_malformed(request: HttpRequest, error: Exception) -> JsonResponse:
+        return render(request, 400, "request.malformed", f"The request is malformed: {error}")
 
     @api.exception_handler(DataError)
     def on_out_of_range(request: HttpRequest, error: DataError) -> JsonResponse:

@@ -95,9 +95,7 @@ def save_shops(specs: Sequence[ShopSpec], *, actor: str, now: datetime) -> dict[
             )
         )
         if unknown := sorted({spec.channel_code for spec in specs} - set(channels)):
-            raise Refusal(
-                "shop.channel", f"There is no channel {', '.join(unknown)}. Save the channel first."
-            )
+            raise Refusal("shop.channel", f"There is no channel {', '.join(unknown)}. Save the channel first.")
         before = dict(
             fetch_all(
                 "SELECT code, channel_id FROM channels_shop WHERE code = ANY(%s) ORDER BY id FOR UPDATE",

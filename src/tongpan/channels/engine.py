@@ -83,13 +83,9 @@ def check_shop(spec: ShopSpec) -> None:
     _check_text("shop", spec.code, "name", spec.name, least=1, most=80)
     _check_text("shop", spec.code, "account", spec.external_account, least=0, most=80)
     if spec.kind not in SHOP_KINDS:
-        raise Refusal(
-            "shop.kind", f"Shop {spec.code}: {spec.kind!r} is not one of the kinds {', '.join(SHOP_KINDS)}."
-        )
+        raise Refusal("shop.kind", f"Shop {spec.code}: {spec.kind!r} is not one of the kinds {', '.join(SHOP_KINDS)}.")
     if spec.capacity is not None and not 0 <= spec.capacity <= MAX_CAPACITY:
-        raise Refusal(
-            "shop.capacity", f"Shop {spec.code}: its capacity must lie between 0 and {MAX_CAPACITY}."
-        )
+        raise Refusal("shop.capacity", f"Shop {spec.code}: its capacity must lie between 0 and {MAX_CAPACITY}.")
 
 
 def check_once(noun: str, codes: Sequence[str]) -> None:
@@ -110,9 +106,7 @@ def _check_code(noun: str, code: str) -> None:
 
 def _check_text(noun: str, code: str, what: str, text: str, *, least: int, most: int) -> None:
     if not least <= len(text.strip()) or len(text) > most or "\x00" in text:
-        raise Refusal(
-            f"{noun}.name", f"The {what} of {noun} {code} must have {least} to {most} characters of text."
-        )
+        raise Refusal(f"{noun}.name", f"The {what} of {noun} {code} must have {least} to {most} characters of text.")
 
 
 def facets_of(presets: Mapping[str, Any]) -> list[FacetSpec]:
@@ -131,10 +125,6 @@ def _branch(tree: str, prefix: str, parent: str, nodes: Mapping[str, Any]) -> It
 def channels_of(presets: Mapping[str, Any]) -> list[ChannelSpec]:
     """The channel catalogue of ``presets.yaml``, in its order."""
     specs = []
-    for position, (code, (name_zh, name_en, facets, *more)) in enumerate(
-        presets["channels"].items(), start=1
-    ):
-        specs.append(
-            ChannelSpec(code, name_zh, name_en, tuple(facets), position=position, **(more[0] if more else {}))
-        )
+    for position, (code, (name_zh, name_en, facets, *more)) in enumerate(presets["channels"].items(), start=1):
+        specs.append(ChannelSpec(code, name_zh, name_en, tuple(facets), position=position, **(more[0] if more else {})))
     return specs

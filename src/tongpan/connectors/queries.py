@@ -7,6 +7,8 @@ import itertools
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.db.models import QuerySet
+
 from tongpan.connectors.formats import packaged
 from tongpan.connectors.models import Import
 from tongpan.connectors.reading.source import OWN_COLUMNS
@@ -53,9 +55,14 @@ def _info(mapping: Mapping) -> FormatInfo:
     )
 
 
+def select_imports() -> QuerySet[Import]:
+    """All imports with their shop, unordered."""
+    return Import.objects.select_related("shop").order_by()
+
+
 def list_imports(limit: int, before_id: int | None = None) -> list[Import]:
     """The latest ``limit`` imports, newest first; those older than ``before_id`` when it is given."""
-    rows = Import.objects.select_related("shop").order_by("-id")
+    rows = select_imports().order_by("-id")
     return list((rows.filter(id__lt=before_id) if before_id else rows)[:limit])
 
 

@@ -157,8 +157,7 @@ def _tables() -> _Tables:
             by_level[level][spelling].append(code)
     _add_islands(places, by_level["city"])
     provinces, cities, districts = (
-        {name: tuple(codes) for name, codes in by_level[level].items()}
-        for level in ("province", "city", "district")
+        {name: tuple(codes) for name, codes in by_level[level].items()} for level in ("province", "city", "district")
     )
     names_of: dict[str, list[str]] = defaultdict(list)
     for name, codes in provinces.items():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tongpan.access import vault
@@ -26,43 +26,58 @@ class Sighting:
 def identify(sightings: Sequence[Sighting]) -> list[int]:
     """The customer id of each sighting, at the same position; an identifier never seen makes a customer.
 
-    Customers' first_seen_at moves back to the earliest sighting; an unknown name, province or city is filled
-    in. Identifiers are inserted in ascending order of their digest and a concurrent insert of the same one is
-    waited for, so that one identifier never makes two customers. Statements: at most eight.
+    Customers' first_seen_at moves back to the earliest sighting; a name, province or city that was unknown is
+    filled in, by the first sighting that says it: many sightings at once do what they would do one by one.
+    Identifiers are inserted in ascending order of their digest and a concurrent insert of the same one is waited
+    for, so that one identifier never makes two customers. Statements: at most eight.
     """
     if not sightings:
         return []
     digests = [vault.blind_index(s.kind, s.scope, s.value) for s in sightings]
-    first: dict[bytes, Sighting] = {}
+    seen: dict[bytes, Sighting] = {}
     for digest, sighting in zip(digests, sightings, strict=True):
-        if digest not in first or sighting.seen_at < first[digest].seen_at:
-            first[digest] = sighting
-    known = _customers_of(list(first))
-    missing = sorted(set(first) - set(known))
-    if missing:
-        known |= _create(missing, first)
-    seen_before = [digest for digest in first if digest not in missing]
-    if seen_before:
-        _fill_in([(known[digest], first[digest]) for digest in seen_before])
-    return [known[digest] for digest in digests]
+        before = seen.get(digest)
+        seen[digest] = sighting if before is None else _joined(before, sighting)
+    known = _customers_of(list(seen))
+    made = _create(sorted(set(seen) - set(known)), seen)
+    # Another intake made the others between our look and our insert: theirs stand, and are filled in.
+    known |= _customers_of([digest for digest in seen if digest not in known and digest not in made])
+    _fill_in([(known[digest], seen[digest]) for digest in seen if digest in known])
+    customers = known | made
+    return [customers[digest] for digest in digests]
+
+
+def _joined(first: Sighting, then: Sighting) -> Sighting:
+    return replace(
+        first,
+        seen_at=min(first.seen_at, then.seen_at),
+        name=first.name or then.name,
+        province=first.province or then.province,
+        city=first.city or then.city,
+    )
 
 
 def _customers_of(digests: list[bytes]) -> dict[bytes, int]:
+    if not digests:
+        return {}
     rows = fetch_all("SELECT digest, customer_id FROM customers_identifier WHERE digest = ANY(%s)", [digests])
     return {bytes(digest): customer_id for digest, customer_id in rows}
 
 
-def _create(digests: list[bytes], first: dict[bytes, Sighting]) -> dict[bytes, int]:
+def _create(digests: list[bytes], seen: Mapping[bytes, Sighting]) -> dict[bytes, int]:
+    """Make a customer for each of ``digests`` that nobody else makes meanwhile; their ids by digest."""
+    if not digests:
+        return {}
+    sightings = [seen[digest] for digest in digests]
     ids = next_ids("customers_customer", len(digests))
     copy_rows(
         "customers_customer",
         ("id", "code", "name_sealed", "province", "city", "first_seen_at"),
         (
-            (i, f"C{i:08d}", vault.seal(s.name), s.province[:60], s.city[:60], s.seen_at)
-            for i, s in zip(ids, (first[d] for d in digests), strict=True)
+            (i, f"C{i:08d}", name, s.province[:60], s.city[:60], s.seen_at)
+            for i, s, name in zip(ids, sightings, vault.seal_many([s.name for s in sightings]), strict=True)
         ),
     )
-    sightings = [first[digest] for digest in digests]
     won = fetch_all(
         """INSERT INTO customers_identifier (kind, scope, digest, value_sealed, customer_id, first_seen_at)
            SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::bigint[], %s::timestamptz[])
@@ -71,37 +86,41 @@ def _create(digests: list[bytes], first: dict[bytes, Sighting]) -> dict[bytes, i
             [s.kind for s in sightings],
             [s.scope for s in sightings],
             digests,
-            [vault.seal(s.value) for s in sightings],
+            vault.seal_many([s.value for s in sightings]),
             ids,
             [s.seen_at for s in sightings],
         ],
     )
     made = {bytes(digest): customer_id for digest, customer_id in won}
-    lost = [digest for digest in digests if digest not in made]
-    if lost:
-        # Another intake made these identifiers between our look and our insert: theirs stand.
+    if len(made) < len(digests):
         execute("DELETE FROM customers_customer WHERE id = ANY(%s)", [list(set(ids) - set(made.values()))])
-        made |= _customers_of(lost)
     return made
 
 
 def _fill_in(people: list[tuple[int, Sighting]]) -> None:
+    if not people:
+        return
     people.sort(key=lambda pair: pair[0])
     execute(
-        """UPDATE customers_customer c SET
+        """WITH s AS (
+             SELECT c.id, s.seen_at, s.province, s.city, s.name_sealed
+             FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::bytea[])
+                  AS s(id, seen_at, province, city, name_sealed)
+             JOIN customers_customer c ON c.id = s.id
+             WHERE s.seen_at < c.first_seen_at OR (c.name_sealed = '' AND s.name_sealed <> '')
+                OR (c.province = '' AND s.province <> '') OR (c.city = '' AND s.city <> '')
+             ORDER BY c.id FOR UPDATE OF c)
+           UPDATE customers_customer c SET
                first_seen_at = least(c.first_seen_at, s.seen_at),
                name_sealed = CASE WHEN c.name_sealed = '' THEN s.name_sealed ELSE c.name_sealed END,
                province = CASE WHEN c.province = '' THEN s.province ELSE c.province END,
                city = CASE WHEN c.city = '' THEN s.city ELSE c.city END
-           FROM unnest(%s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::bytea[])
-                AS s(id, seen_at, province, city, name_sealed)
-           WHERE c.id = s.id AND (s.seen_at < c.first_seen_at OR (c.name_sealed = '' AND s.name_sealed <> '')
-                 OR (c.province = '' AND s.province <> '') OR (c.city = '' AND s.city <> ''))""",
+           FROM s WHERE c.id = s.id""",
         [
             [customer_id for customer_id, _ in people],
             [s.seen_at for _, s in people],
             [s.province[:60] for _, s in people],
             [s.city[:60] for _, s in people],
-            [vault.seal(s.name) for _, s in people],
+            vault.seal_many([s.name for _, s in people]),
         ],
     )

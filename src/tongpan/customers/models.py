@@ -39,4 +39,6 @@ class Identifier(models.Model):
     first_seen_at = models.DateTimeField()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["kind", "scope", "digest"], name="identifier_once")]
+        # The digest covers kind and scope. Which of these exist is asked by a walk along their index.
+        constraints = [models.UniqueConstraint(fields=["digest"], name="identifier_once")]
+        indexes = [models.Index(fields=["kind", "scope"], name="identifier_kinds")]

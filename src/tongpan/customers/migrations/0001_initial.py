@@ -41,7 +41,8 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
-                "constraints": [models.UniqueConstraint(fields=("kind", "scope", "digest"), name="identifier_once")],
+                "indexes": [models.Index(fields=["kind", "scope"], name="identifier_kinds")],
+                "constraints": [models.UniqueConstraint(fields=("digest",), name="identifier_once")],
             },
         ),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from tongpan.core.bulk import execute, fetch_all
@@ -18,28 +18,48 @@ class SkuSpec:
     category: str = ""
 
 
+def fullest(named: Iterable[tuple[str, SkuSpec]]) -> dict[str, SkuSpec]:
+    """One spec for each SKU code: of what is said of it, the first that is not empty."""
+    specs: dict[str, SkuSpec] = {}
+    for code, spec in named:
+        known = specs.get(code)
+        if known is None:
+            specs[code] = spec
+        elif known != spec:
+            specs[code] = SkuSpec(
+                known.name or spec.name,
+                known.product_code or spec.product_code,
+                known.product_name or spec.product_name,
+                known.category or spec.category,
+            )
+    return specs
+
+
 def ensure_skus(specs: Mapping[str, SkuSpec]) -> dict[str, int]:
     """The id of every SKU code in ``specs``; unknown ones are made, with their products and categories.
 
-    A name or category that was unknown is filled in; a known one is never overwritten. Rows are inserted in
-    ascending order of code, so that two intakes cannot wait for each other. Five statements at most.
+    A name that was unknown is filled in; a known one is never overwritten. Rows are inserted and locked in one
+    order, so that two intakes cannot wait for each other. Seven statements at most.
     """
     if not specs:
         return {}
     known = _ids_and_gaps(list(specs))
     missing = sorted(code for code in specs if code not in known)
-    unnamed = sorted(code for code, (_, named) in known.items() if not named and specs[code].name)
+    unnamed = sorted(code for code, (_, named) in known.items() if not named and specs[code].name.strip())
     if missing:
         _insert(missing, specs)
     if unnamed:
         execute(
-            """UPDATE catalog_sku s SET name = n.name FROM unnest(%s::text[], %s::text[]) AS n(code, name)
-               WHERE s.code = n.code AND s.name = ''""",
+            """WITH n AS (SELECT s.id, n.name FROM unnest(%s::text[], %s::text[]) AS n(code, name)
+                          JOIN catalog_sku s ON s.code = n.code WHERE s.name = '' ORDER BY s.id FOR UPDATE OF s)
+               UPDATE catalog_sku s SET name = n.name FROM n WHERE s.id = n.id""",
             [unnamed, [specs[code].name[:300] for code in unnamed]],
         )
         execute(
-            """UPDATE catalog_product p SET name = s.name FROM catalog_sku s
-               WHERE s.product_id = p.id AND s.code = ANY(%s) AND p.name = ''""",
+            """WITH n AS (SELECT p.id, s.name FROM catalog_product p JOIN catalog_sku s ON s.product_id = p.id
+                          WHERE s.code = ANY(%s) AND p.name = '' ORDER BY p.id, s.code FOR UPDATE OF p)
+               UPDATE catalog_product p SET name = n.name
+               FROM (SELECT DISTINCT ON (id) id, name FROM n ORDER BY id) n WHERE p.id = n.id""",
             [unnamed],
         )
     if missing:

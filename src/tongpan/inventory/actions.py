@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import transaction
 
-from tongpan.catalog.actions import SkuSpec, ensure_skus
+from tongpan.catalog.actions import SkuSpec, ensure_skus, fullest
 from tongpan.core.bulk import copy_rows, execute, fetch_all
+from tongpan.core.races import run_in_transaction
 from tongpan.inventory.engine import (
     AdjustmentDoc,
     CountDoc,
@@ -17,12 +18,12 @@ from tongpan.inventory.engine import (
     Demand,
     StockDoc,
     StockOutcome,
+    content_of,
     grant,
+    refusal,
 )
 from tongpan.inventory.ledger import post
 from tongpan.inventory.locks import lock_pools
-
-BUCKETS = ("saleable", "damaged", "inspection", "display", "sample")
 
 
 @transaction.atomic
@@ -129,31 +130,34 @@ class _Accepted:
     doc: StockDoc
     node_id: int
 
+    @property
+    def key(self) -> tuple[str, str, int]:
+        return (self.doc.source, self.doc.external_id, self.node_id)
+
 
 def adjust(docs: Sequence[AdjustmentDoc], *, actor: str, now: datetime) -> list[StockOutcome]:
     """Book adjustments. A change below zero takes what is free at the node and keeps the rest as a difference.
 
-    One transaction for all of ``docs``; a document in before is unchanged, an unknown node or bucket refused.
-    Locks the pools of all SKUs named.
+    One transaction for all of ``docs``. A document that was in before is unchanged; one with the same number and
+    other lines, or that cannot be taken (``inventory.engine.refusal``), is refused on its own. Locks the documents
+    by (source, number, node), the SKU codes, then the pools of all SKUs named.
     """
-    return _book("adjustment", docs, actor=actor, now=now)
+    return run_in_transaction(lambda: _book("adjustment", docs, actor=actor, now=now))
 
 
 def count(docs: Sequence[CountDoc], *, actor: str, now: datetime) -> list[StockOutcome]:
     """Book stock counts: on hand becomes what was counted, never less than what is pinned to orders there.
 
-    One transaction for all of ``docs``; a document in before is unchanged, an unknown node or bucket refused.
-    Locks the pools of all SKUs named.
+    One transaction for all of ``docs``; documents are told apart, refused and locked as in ``adjust``.
     """
-    return _book("count", docs, actor=actor, now=now)
+    return run_in_transaction(lambda: _book("count", docs, actor=actor, now=now))
 
 
-@transaction.atomic
 def _book(kind: str, docs: Sequence[StockDoc], *, actor: str, now: datetime) -> list[StockOutcome]:
-    outcomes, accepted = _open_documents(kind, docs, actor)
-    sku_ids = ensure_skus(
-        {line.sku_code: SkuSpec(line.name) for a in accepted for line in a.doc.lines if line.sku_code}
-    )
+    outcomes, accepted = _open_documents(kind, docs, actor, now)
+    if not accepted:
+        return [outcomes[position] for position in range(len(docs))]
+    sku_ids = ensure_skus(fullest((line.sku_code, SkuSpec(line.name)) for a in accepted for line in a.doc.lines))
     pools = lock_pools(set(sku_ids.values()))
     levels = _levels(set(sku_ids.values()), {a.node_id for a in accepted})
     lines, deltas = [], []
@@ -198,70 +202,86 @@ def _book(kind: str, docs: Sequence[StockDoc], *, actor: str, now: datetime) -> 
     return [outcomes[position] for position in range(len(docs))]
 
 
-def _open_documents(kind: str, docs: Sequence[StockDoc], actor: str) -> tuple[dict[int, StockOutcome], list[_Accepted]]:
-    nodes = dict(fetch_all("SELECT code, id FROM network_node WHERE code = ANY(%s)", [[doc.node_code for doc in docs]]))
+def _open_documents(
+    kind: str, docs: Sequence[StockDoc], actor: str, now: datetime
+) -> tuple[dict[int, StockOutcome], list[_Accepted]]:
+    texts = [doc.node_code for doc in docs if doc.node_code.isprintable()]
+    found = fetch_all("SELECT code, id, tracks_stock FROM network_node WHERE code = ANY(%s)", [texts])
+    tracking = {code: tracks for code, _, tracks in found}
+    node_ids = {code: node_id for code, node_id, _ in found}
     outcomes: dict[int, StockOutcome] = {}
-    opened: list[tuple[int, StockDoc, int]] = []
+    opened: list[_Accepted] = []
     for position, doc in enumerate(docs):
-        refusal = _refusal(doc, nodes)
-        if refusal:
-            outcomes[position] = refusal
+        refused = refusal(doc, tracking, now)
+        if refused:
+            outcomes[position] = refused
         else:
-            opened.append((position, doc, nodes[doc.node_code]))
-    opened.sort(key=lambda item: (item[1].source, item[1].external_id, item[2], item[0]))
-    made = {
-        (source, external_id, node_id): document_id
-        for document_id, source, external_id, node_id in fetch_all(
-            """INSERT INTO inventory_stockdocument
-                   (kind, source, external_id, node_id, occurred_at, actor, reason, is_simulated)
-               SELECT %s, d.source, d.external_id, d.node_id, d.occurred_at, %s, d.reason, d.is_simulated
-               FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::bool[])
-                    AS d(source, external_id, node_id, occurred_at, reason, is_simulated)
-               ON CONFLICT DO NOTHING RETURNING id, source, external_id, node_id""",
-            [
-                kind,
-                actor,
-                [doc.source for _, doc, _ in opened],
-                [doc.external_id for _, doc, _ in opened],
-                [node_id for *_, node_id in opened],
-                [doc.occurred_at for _, doc, _ in opened],
-                [doc.reason for _, doc, _ in opened],
-                [doc.is_simulated for _, doc, _ in opened],
-            ],
-        )
-    }
-    accepted = []
-    for position, doc, node_id in opened:
-        document_id = made.pop((doc.source, doc.external_id, node_id), None)
-        if document_id is None:
-            outcomes[position] = StockOutcome("unchanged")
+            opened.append(_Accepted(position, 0, doc, node_ids[doc.node_code]))
+    made = _insert_documents(kind, sorted(opened, key=lambda a: a.key), actor)
+    accepted: list[_Accepted] = []
+    known: dict[tuple[str, str, int], tuple[int, str, list[tuple[str, str, int]]]] = {}
+    known |= _stored_documents({a.key for a in opened} - set(made))
+    for a in opened:
+        if a.key not in known:
+            known[a.key] = (made[a.key], kind, content_of(a.doc))
+            accepted.append(replace(a, document_id=made[a.key]))
+        elif known[a.key][1:] == (kind, content_of(a.doc)):
+            outcomes[a.position] = StockOutcome("unchanged", known[a.key][0])
         else:
-            accepted.append(_Accepted(position, document_id, doc, node_id))
-    accepted.sort(key=lambda a: a.position)
+            outcomes[a.position] = StockOutcome(
+                "refused",
+                known[a.key][0],
+                f"Stock document {a.doc.external_id} of {a.doc.source} is booked with other lines at node "
+                f"{a.doc.node_code}; book the difference under a new number.",
+                "stock.conflict",
+            )
     return outcomes, accepted
 
 
-def _refusal(doc: StockDoc, nodes: dict[str, int]) -> StockOutcome | None:
-    if doc.node_code not in nodes:
-        return StockOutcome(
-            "refused", reason=f"There is no node {doc.node_code!r}; create it first.", code="node.unknown"
-        )
-    for line in doc.lines:
-        if line.bucket not in BUCKETS:
-            return StockOutcome(
-                "refused",
-                reason=f"There is no bucket {line.bucket!r}; use one of {', '.join(BUCKETS)}.",
-                code="stock.bucket",
-            )
-        if not line.sku_code:
-            return StockOutcome("refused", reason="A line has no SKU code.", code="stock.sku")
-        if isinstance(doc, CountDoc) and line.qty < 0:
-            return StockOutcome(
-                "refused",
-                reason=f"SKU {line.sku_code} was counted as {line.qty}; a count cannot be negative.",
-                code="stock.qty",
-            )
-    return None
+def _insert_documents(kind: str, opened: Sequence[_Accepted], actor: str) -> dict[tuple[str, str, int], int]:
+    """The ids of the documents that were not in before, by their keys."""
+    rows = fetch_all(
+        """INSERT INTO inventory_stockdocument
+               (kind, source, external_id, node_id, occurred_at, actor, reason, is_simulated)
+           SELECT %s, d.source, d.external_id, d.node_id, d.occurred_at, %s, d.reason, d.is_simulated
+           FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::timestamptz[], %s::text[], %s::bool[])
+                AS d(source, external_id, node_id, occurred_at, reason, is_simulated)
+           ON CONFLICT DO NOTHING RETURNING source, external_id, node_id, id""",
+        [
+            kind,
+            actor,
+            [a.doc.source for a in opened],
+            [a.doc.external_id for a in opened],
+            [a.node_id for a in opened],
+            [a.doc.occurred_at for a in opened],
+            [a.doc.reason for a in opened],
+            [a.doc.is_simulated for a in opened],
+        ],
+    )
+    return {(source, external_id, node_id): document_id for source, external_id, node_id, document_id in rows}
+
+
+def _stored_documents(
+    keys: set[tuple[str, str, int]],
+) -> dict[tuple[str, str, int], tuple[int, str, list[tuple[str, str, int]]]]:
+    """(id, kind, content) of the documents that were in before, by their keys."""
+    if not keys:
+        return {}
+    ordered = sorted(keys)
+    rows = fetch_all(
+        """SELECT d.source, d.external_id, d.node_id, d.id, d.kind, s.code, l.bucket, l.qty
+           FROM unnest(%s::text[], %s::text[], %s::bigint[]) AS k(source, external_id, node_id)
+           JOIN inventory_stockdocument d USING (source, external_id, node_id)
+           LEFT JOIN inventory_stockdocumentline l ON l.document_id = d.id
+           LEFT JOIN catalog_sku s ON s.id = l.sku_id ORDER BY d.id, l.line_no""",
+        [[key[i] for key in ordered] for i in range(3)],
+    )
+    stored: dict[tuple[str, str, int], tuple[int, str, list[tuple[str, str, int]]]] = {}
+    for source, external_id, node_id, document_id, kind, code, bucket, qty in rows:
+        lines = stored.setdefault((source, external_id, node_id), (document_id, kind, []))[2]
+        if code is not None:
+            lines.append((code, bucket, qty))
+    return stored
 
 
 def _levels(sku_ids: set[int], node_ids: set[int]) -> dict[tuple[int, int, str], tuple[int, int]]:

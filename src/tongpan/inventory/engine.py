@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
+
+BUCKETS = ("saleable", "damaged", "inspection", "display", "sample")
+MAX_QTY = 10**12
+EARLIEST = 1990
+AHEAD = timedelta(days=1)
+"""How far the clock of a source may be ahead of ours."""
+# PostgreSQL's text has no NUL, and half of a surrogate pair is no character.
+_NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
 class Delta(NamedTuple):
@@ -73,6 +82,7 @@ class CountDoc(StockDoc):
 class StockOutcome:
     """What became of one stock document, at the same position as it was given.
 
+    unchanged: the same document was in already. refused: reason says why.
     short: units of an adjustment below zero that the book did not hold; they stay an open difference.
     """
 
@@ -81,6 +91,52 @@ class StockOutcome:
     reason: str = ""
     code: str = ""
     short: int = 0
+
+
+def content_of(doc: StockDoc) -> list[tuple[str, str, int]]:
+    """(SKU code, bucket, qty) of each line: what two documents with one number must share to be the same."""
+    return [(line.sku_code, line.bucket, line.qty) for line in doc.lines]
+
+
+def refusal(doc: StockDoc, nodes: Mapping[str, bool], now: datetime) -> StockOutcome | None:
+    """Why a stock document cannot be taken at all, or None. nodes: whether a node tracks stock, by its code."""
+
+    def refused(code: str, reason: str) -> StockOutcome:
+        return StockOutcome("refused", reason=reason, code=code)
+
+    texts = (doc.source, doc.external_id, doc.node_code, doc.reason)
+    if _NO_TEXT.search("\n".join([*texts, *(text for n in doc.lines for text in (n.sku_code, n.name, n.note))])):
+        return refused("stock.text", "A text of it holds a NUL byte or half a character; send it as proper Unicode.")
+    if doc.node_code not in nodes:
+        return refused("node.unknown", f"There is no node {doc.node_code!r}; create it first.")
+    if not nodes[doc.node_code]:
+        return refused(
+            "node.untracked",
+            f"Node {doc.node_code} ships from stock of its own, of which we keep no book; let it track stock first.",
+        )
+    if not doc.external_id or len(doc.external_id) > 120 or len(doc.source) > 60:
+        return refused(
+            "stock.number",
+            f"The number {doc.external_id[:40]!r} is empty or longer than 120 characters, or its source "
+            f"{doc.source[:40]!r} is longer than 60.",
+        )
+    at = doc.occurred_at
+    if at.utcoffset() is None or at.year < EARLIEST or at > now + AHEAD:
+        return refused(
+            "stock.time", f"Its time {at.isoformat()} lies before {EARLIEST}, in the future, or has no zone."
+        )
+    for line in doc.lines:
+        if line.bucket not in BUCKETS:
+            return refused("stock.bucket", f"There is no bucket {line.bucket!r}; use one of {', '.join(BUCKETS)}.")
+        if not line.sku_code or len(line.sku_code) > 120:
+            return refused(
+                "stock.sku", f"A line has no SKU code, or one of more than 120 characters: {line.name[:40]!r}."
+            )
+        if isinstance(doc, CountDoc) and line.qty < 0:
+            return refused("stock.qty", f"SKU {line.sku_code} was counted as {line.qty}; a count cannot be negative.")
+        if abs(line.qty) > MAX_QTY:
+            return refused("stock.qty", f"SKU {line.sku_code}: a quantity of {line.qty} is absurd.")
+    return None
 
 
 def grant(available: Mapping[int, int], demands: Sequence[Demand]) -> tuple[list[Demand], dict[int, list[Demand]]]:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from tongpan.catalog.actions import SkuSpec, ensure_skus
+from tongpan.catalog.actions import SkuSpec, ensure_skus, fullest
 from tongpan.core.bulk import fetch_all
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.core.races import run_in_transaction
@@ -153,12 +153,12 @@ def _only_adds_lines(doc: OrderDoc, old: StoredOrder) -> bool:
 
 
 def _sku_specs(given: Sequence[Given]) -> dict[str, SkuSpec]:
-    specs: dict[str, SkuSpec] = {}
-    for g in given:
-        for line in g.doc.lines:
-            if line.kind == "goods" and (line.code not in specs or not specs[line.code].name):
-                specs[line.code] = SkuSpec(line.name, line.product_code, line.product_name, line.category)
-    return specs
+    return fullest(
+        (line.code, SkuSpec(line.name, line.product_code, line.product_name, line.category))
+        for g in given
+        for line in g.doc.lines
+        if line.kind == "goods"
+    )
 
 
 def _customers(given: Sequence[Given]) -> dict[int, int]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from tongpan.catalog.actions import SkuSpec, ensure_skus
+from tongpan.catalog.actions import SkuSpec, ensure_skus, fullest
 from tongpan.core.bulk import copy_rows, fetch_all, next_ids
 from tongpan.core.clock import business_day
 from tongpan.core.eventlog import NewEvent, append
@@ -80,12 +80,12 @@ def _insert(
     if not fresh:
         return {}
     sku_ids = ensure_skus(
-        {
-            line.code: SkuSpec(line.name, line.product_code, line.product_name, line.category)
+        fullest(
+            (line.code, SkuSpec(line.name, line.product_code, line.product_name, line.category))
             for _, doc, _ in fresh
             for line in doc.lines
             if line.kind == "goods"
-        }
+        )
     )
     known = [(position, doc, doc.buyer) for position, doc, _ in fresh if is_named(doc.buyer)]
     customer_ids = identify(

@@ -52,7 +52,7 @@ def connect(memory_limit: str) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": False,
         },
     )
-    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     return connection
 
 

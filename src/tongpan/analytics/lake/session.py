@@ -1,7 +1,8 @@
 """How a process reads the lake: one in-memory DuckDB that follows the manifest.
 
-A lake of up to ``MEMORY_ROWS`` rows is held in memory, and only partitions that changed are read again; a larger
-one is read from its files through views. Which of the two, and why this number, is in docs/explanation/lake.md.
+A process begins by reading the files through views. When it goes on asking, a lake of up to ``MEMORY_ROWS`` rows is
+taken into memory, and from then on only partitions that changed are read again. Why, and why these numbers, is in
+docs/explanation/lake.md.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from tongpan.analytics.lake.tables import SCHEMA_VERSION, TABLES, Table
 from tongpan.core.errors import Refusal
 
 MEMORY_ROWS = 3_000_000
+# Loading pays when a process asks more than a few questions; a command that asks one is done sooner without.
+PATIENCE = 8
 READER_MEMORY = "1GB"
 CATALOG = "lake"
 """Statements name tables as ``lake.orders``."""
@@ -41,6 +44,7 @@ class Session:
         self._version = -1
         self._files: dict[tuple[str, str], manifest.File] = {}
         self._is_in_memory = False
+        self._asked = 0
         self._dead: dict[str, int] = {}
         self._results: OrderedDict[tuple[int, str], list[Row]] = OrderedDict()
 
@@ -53,6 +57,7 @@ class Session:
         version = self.refresh()
         key = (version, statement)
         with self._lock:
+            self._asked += 1
             if key in self._results:
                 self._results.move_to_end(key)
                 return self._results[key]
@@ -71,7 +76,7 @@ class Session:
         """Take in what changed since the last look; the version of the manifest. One small query when nothing did."""
         version = manifest.version()
         with self._lock:
-            if version == self._version:
+            if version == self._version and not self._should_load():
                 return version
             version, current = manifest.current()
             outdated = [file for file in current.values() if file.schema_version != SCHEMA_VERSION]
@@ -90,6 +95,15 @@ class Session:
             self._results.clear()
             return version
 
+    def warm(self) -> None:
+        """Take the lake into memory now, if it fits: for a process that will be asked many things."""
+        with self._lock:
+            self._asked += PATIENCE + 1
+        self.refresh()
+
+    def _should_load(self) -> bool:
+        return not self._is_in_memory and self._asked > PATIENCE and _fits(self._files)
+
     @property
     def row_counts(self) -> dict[str, int]:
         """How many rows each table had at the last refresh."""
@@ -103,13 +117,13 @@ class Session:
         return self._is_in_memory
 
     def _load(self, current: dict[tuple[str, str], manifest.File]) -> None:
-        fits = sum(file.rows for file in current.values()) <= MEMORY_ROWS
-        was_loaded = fits and self._is_in_memory and self._version >= 0
+        in_memory = self._asked > PATIENCE and _fits(current)
+        was_loaded = in_memory and self._is_in_memory and self._version >= 0
         with self._duck.cursor() as cursor:
             cursor.execute("BEGIN")
             for table in TABLES.values():
                 listed = [file for file in current.values() if file.table == table.name and file.rows]
-                if not fits:
+                if not in_memory:
                     _drop(cursor, table)
                     cursor.execute(f"CREATE VIEW {_name(table)} AS {select_from(table, listed)}")
                 elif was_loaded and not self._is_worn(table, current):
@@ -119,7 +133,7 @@ class Session:
                     cursor.execute(f"CREATE TABLE {_name(table)} AS {select_from(table, listed)}")
                     self._dead[table.name] = 0
             cursor.execute("COMMIT")
-        self._is_in_memory = fits
+        self._is_in_memory = in_memory
 
     def _is_worn(self, table: Table, current: dict[tuple[str, str], manifest.File]) -> bool:
         live = sum(file.rows for file in current.values() if file.table == table.name)
@@ -141,6 +155,10 @@ class Session:
         added = [current[key] for key in changed if key in current and current[key].rows]
         if added:
             cursor.execute(f"INSERT INTO {_name(table)} {select_from(table, added)}")
+
+
+def _fits(current: dict[tuple[str, str], manifest.File]) -> bool:
+    return sum(file.rows for file in current.values()) <= MEMORY_ROWS
 
 
 def _drop(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:

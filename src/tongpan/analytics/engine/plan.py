@@ -19,12 +19,12 @@ class Plan:
 
     Row: one value per dimension of the request, then the currency ("" for rows of counts) when the request is
     by currency, then the slots. slots: metric key -> (position of the value or numerator, of the denominator or
-    None) counted from the first slot.
+    None) counted from the first slot. measures: metric key -> the equivalent that was chosen.
     """
 
     query: ir.Query
     slots: dict[str, tuple[int, int | None]]
-    measures: tuple[Measure, ...]
+    measures: dict[str, Measure]
 
 
 def plan(request: Request) -> Plan:
@@ -46,7 +46,8 @@ def plan(request: Request) -> Plan:
         positions = {shares[0].metric.key: (0, 1)}
     names = ["v_share", "v_total"] if shares else [slot.name for slot in slots]
     body = _answer(merged, names, request, after, positions)
-    return Plan(ir.Query(tuple(named.relations), body), positions, tuple(dict.fromkeys(slot.measure for slot in slots)))
+    measures = {slot.chosen.metric.key: slot.measure for slot in reversed(slots)}
+    return Plan(ir.Query(tuple(named.relations), body), positions, measures)
 
 
 def _slots(request: Request) -> tuple[list[Slot], dict[str, tuple[int, int | None]]]:

@@ -223,11 +223,12 @@ class Catalogue:
 
 def problems_of(catalogue: Catalogue) -> list[str]:
     """What is wrong with a catalogue, a sentence each; empty when it is sound."""
-    return [
+    found = (
         problem
         for metric in catalogue.metrics.values()
         for problem in (*_measure_problems(metric), *_dimension_problems(metric, catalogue))
-    ]
+    )
+    return list(dict.fromkeys(found))
 
 
 def supports(fact: Fact, dimensions: Sequence[Dimension]) -> bool:

@@ -174,7 +174,7 @@ def _answer(request: Request, known: Profile) -> dict[str, MetricResult]:
     answers = {}
     for chosen in request.chosen:
         made = _rows_of(chosen.metric, rows, request, planned, known)
-        distinct = any(m.aggregate == "distinct" for m in planned.measures)
+        is_distinct = planned.measures[chosen.metric.key].aggregate == "distinct"
         currencies = {row.currency for row in made if row.currency}
         answers[chosen.metric.key] = MetricResult(
             metric=chosen.metric,
@@ -184,7 +184,7 @@ def _answer(request: Request, known: Profile) -> dict[str, MetricResult]:
             rows=made,
             unit=chosen.metric.unit,
             currency=currencies.pop() if len(currencies) == 1 else None,
-            is_additive=chosen.metric.is_additive and not distinct,
+            is_additive=chosen.metric.is_additive and not is_distinct,
             freshness=fresh,
             sql=sql,
         )

@@ -127,3 +127,23 @@ def test_the_vault_says_which_key_seals(run):
     result = run("vault", "status", "--json")
 
     assert json.loads(result.stdout)["matches_database"] is True
+
+
+def test_preset_channels_are_listed_and_added(run):
+    presets = {one["code"]: one["name_zh"] for one in json.loads(run("channel", "presets", "--json").stdout)}
+    assert presets["xiaohongshu"] == "小红书"
+    assert run("channel", "list").stdout.startswith("There are no channels yet")
+
+    assert run("channel", "add", "tmall", "jd").exit_code == 0
+    assert run("channel", "add", "tmall").exit_code == 0
+
+    listed = json.loads(run("channel", "list", "--json").stdout)
+    assert [one["code"] for one in listed] == ["tmall", "jd"]
+    assert "role.transaction" in listed[0]["facets"]
+
+
+def test_an_unknown_preset_is_refused_and_none_is_added(run):
+    result = run("channel", "add", "tmall", "nowhere")
+
+    assert (result.exit_code, "nowhere" in result.stderr) == (1, True)
+    assert run("channel", "list", "--json").stdout == "[]\n"

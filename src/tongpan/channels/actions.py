@@ -6,10 +6,8 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from importlib.resources import files
 from typing import Any
 
-import yaml
 from django.db import transaction
 
 from tongpan.access.actions import Note, audit_many
@@ -22,6 +20,7 @@ from tongpan.channels.engine import (
     check_shop,
     facets_of,
 )
+from tongpan.channels.queries import read_presets
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.errors import Refusal
 
@@ -31,7 +30,7 @@ def load_presets(channels: Sequence[str] | None = None) -> None:
 
     What is there stays as it is, so it may run any number of times. Raises Refusal channel.no_preset.
     """
-    presets = yaml.safe_load(files("tongpan.channels").joinpath("presets.yaml").read_text("utf-8"))
+    presets = read_presets()
     catalogue = {spec.code: spec for spec in channels_of(presets)}
     wanted = list(catalogue) if channels is None else list(channels)
     if unknown := sorted(set(wanted) - set(catalogue)):

@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+import functools
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any, NamedTuple
 
+import yaml
 from django.db.models import Prefetch, QuerySet
 
+from tongpan.channels.engine import ChannelSpec, channels_of
 from tongpan.channels.models import Channel, Facet, Shop
 from tongpan.core.bulk import fetch_all
+
+
+@functools.cache
+def read_presets() -> Mapping[str, Any]:
+    """``presets.yaml`` as plain data."""
+    text = files("tongpan.channels").joinpath("presets.yaml").read_text("utf-8")
+    presets: Mapping[str, Any] = yaml.safe_load(text)
+    return presets
+
+
+def preset_channels() -> list[ChannelSpec]:
+    """The channels that ``load_presets`` knows, in their order."""
+    return channels_of(read_presets())
 
 
 class ShopRef(NamedTuple):

@@ -9,6 +9,7 @@ import click
 
 from tongpan import __version__
 from tongpan.cli.apikey import apikey
+from tongpan.cli.channel import channel
 from tongpan.cli.demo import demo
 from tongpan.cli.doctor import doctor
 from tongpan.cli.export import export
@@ -48,6 +49,7 @@ COMMANDS: tuple[click.Command, ...] = (
     demo,
     import_,
     export,
+    channel,
     shop,
     metrics,
     lake,

@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from tongpan.channels.actions import load_presets
 from tongpan.core.errors import Refusal
 
 # Any number that nobody else uses for an advisory lock of this database.
@@ -38,7 +39,7 @@ def state() -> State:
 
 
 def migrate() -> list[str]:
-    """Apply what is pending; returns its names.
+    """Apply what is pending, and add the classes of channels that are missing; returns the names applied.
 
     Locks: an advisory lock of the session, so that of two processes one migrates and the other finds it done.
     Raises Refusal("database.newer") when the database was migrated by a newer version.
@@ -52,6 +53,7 @@ def migrate() -> list[str]:
         try:
             pending = state().pending
             call_command("migrate", interactive=False, verbosity=0)
+            load_presets([])
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return pending

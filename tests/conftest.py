@@ -78,7 +78,11 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         _until_the_end.close()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if os.geteuid() != 0:
+        left_out = [item for item in items if item.get_closest_marker("needs_root")]
+        items[:] = [item for item in items if item not in left_out]
+        config.hook.pytest_deselected(items=left_out)
     if chromium() is None:
         for item in items:
             if item.get_closest_marker("browser"):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import duckdb
@@ -64,8 +64,10 @@ class Session:
         try:
             with self._duck.cursor() as cursor:
                 rows = cursor.execute(statement).fetchall()
-        except duckdb.IOException as error:
-            raise _damaged(error) from error
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException) or not _are_whole(self._files.values()):
+                raise _damaged(error) from error
+            raise
         with self._lock:
             self._results[key] = rows
             while len(self._results) > CACHED_RESULTS:
@@ -159,6 +161,12 @@ class Session:
 
 def _fits(current: dict[tuple[str, str], manifest.File]) -> bool:
     return sum(file.rows for file in current.values()) <= MEMORY_ROWS
+
+
+def _are_whole(listed: Iterable[manifest.File]) -> bool:
+    """True when every file is there with the size that it was written with."""
+    paths = ((files.lake_dir() / file.path, file.size) for file in listed)
+    return all(path.exists() and path.stat().st_size == size for path, size in paths)
 
 
 def _drop(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:

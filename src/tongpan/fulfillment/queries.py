@@ -57,8 +57,8 @@ def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:
            LEFT JOIN (SELECT cause_id, -sum(on_hand_delta)::bigint AS gone, sum(allocated_delta)::bigint AS allocated
                       FROM inventory_movement WHERE cause_type = 'fulfillment' GROUP BY 1) m ON m.cause_id = d.id
            WHERE (coalesce(m.gone, 0), coalesce(m.allocated, 0)) <> CASE
-                 WHEN d.status = 'allocated' THEN (0, l.qty)
-                 WHEN d.status = 'cancelled' THEN (0, 0::bigint)
+                 WHEN d.status = 'allocated' THEN (0::bigint, l.qty)
+                 WHEN d.status = 'cancelled' THEN (0::bigint, 0::bigint)
                  ELSE (l.qty, 0::bigint) END
            ORDER BY 1"""
     )

@@ -48,7 +48,7 @@ def reconcile() -> Reconciliation:
     Reads one snapshot when the caller's transaction is REPEATABLE READ; locks nothing.
     """
     levels = fetch_all(
-        """SELECT s.code, n.code, k.bucket, l.on_hand, k.on_hand, l.allocated, k.allocated
+        """SELECT s.code, n.code, bucket, l.on_hand, k.on_hand, l.allocated, k.allocated
            FROM (SELECT sku_id, node_id, bucket, sum(on_hand_delta)::bigint AS on_hand,
                         sum(allocated_delta)::bigint AS allocated
                  FROM inventory_movement WHERE node_id IS NOT NULL GROUP BY 1, 2, 3) k

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -39,6 +40,7 @@ def _accept(docs: Sequence[ReturnDoc], *, actor: str, import_id: int | None, now
     shops = shops_by_code({doc.shop_code for doc in docs})
     outcomes: dict[int, Outcome] = {}
     fresh: dict[tuple[int, str], tuple[int, ReturnDoc, bytes]] = {}
+    again: dict[int, tuple[int, str]] = {}
     refusals = [refusal_of_return(doc, shops, now) for doc in docs]
     stored = _stored([doc for doc, refused in zip(docs, refusals, strict=True) if not refused], shops)
     for position, (doc, refused) in enumerate(zip(docs, refusals, strict=True)):
@@ -47,19 +49,26 @@ def _accept(docs: Sequence[ReturnDoc], *, actor: str, import_id: int | None, now
             continue
         key = (shops[doc.shop_code].id, doc.external_id)
         content = digest(doc)
-        known = stored.get(key) or ((0, fresh[key][2]) if key in fresh else None)
-        if known is None:
+        if key not in stored and key not in fresh:
             fresh[key] = (position, doc, content)
-        elif known[1] == content:
-            outcomes[position] = Outcome("unchanged", known[0] or None)
-        else:
-            outcomes[position] = Outcome(
+            continue
+        return_id, booked = stored[key] if key in stored else (None, fresh[key][2])
+        if return_id is None:
+            again[position] = key
+        outcomes[position] = (
+            Outcome("unchanged", return_id)
+            if booked == content
+            else Outcome(
                 "refused",
-                known[0] or None,
+                return_id,
                 f"Return {doc.external_id} is booked with other content; book its reversal under a new number.",
                 "return.conflict",
             )
-    outcomes |= _insert([fresh[key] for key in sorted(fresh)], shops, actor, import_id)
+        )
+    made = _insert([fresh[key] for key in sorted(fresh)], shops, actor, import_id)
+    outcomes |= made
+    for position, key in again.items():
+        outcomes[position] = replace(outcomes[position], document_id=made[fresh[key][0]].document_id)
     return [outcomes[position] for position in range(len(docs))]
 
 

@@ -9,6 +9,7 @@ import click
 
 from tongpan import __version__
 from tongpan.cli.apikey import apikey
+from tongpan.cli.backup import backup, restore
 from tongpan.cli.channel import channel
 from tongpan.cli.demo import demo
 from tongpan.cli.doctor import doctor
@@ -58,6 +59,8 @@ COMMANDS: tuple[click.Command, ...] = (
     apikey,
     vault,
     reconcile,
+    backup,
+    restore,
     web,
     worker,
     readers,

@@ -9,6 +9,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from tongpan.channels.actions import load_presets
+from tongpan.core import eventlog_transfer
 from tongpan.core.errors import Refusal
 
 # Any number that nobody else uses for an advisory lock of this database.
@@ -41,12 +42,14 @@ def state() -> State:
 def migrate() -> list[str]:
     """Apply what is pending, and add the classes of channels that are missing; returns the names applied.
 
+    A database restored from the dump of another server has its event log renumbered (``core.eventlog_transfer``).
+
     Locks: an advisory lock of the session, so that of two processes one migrates and the other finds it done.
     Raises Refusal("database.newer") when the database was migrated by a newer version.
     """
     before = state()
     _refuse_newer(before)
-    if not before.pending:
+    if not before.pending and not eventlog_transfer.is_foreign():
         return []
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [LOCK])
@@ -54,13 +57,14 @@ def migrate() -> list[str]:
             pending = state().pending
             call_command("migrate", interactive=False, verbosity=0)
             load_presets([])
+            eventlog_transfer.adopt()
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return pending
 
 
 def refuse_when_behind() -> None:
-    """Raises Refusal: "database.not_migrated" or "database.newer"."""
+    """Raises Refusal: "database.not_migrated", "database.newer" or "database.not_adopted"."""
     now = state()
     _refuse_newer(now)
     if now.pending:
@@ -68,6 +72,12 @@ def refuse_when_behind() -> None:
             "database.not_migrated",
             f"The tables of the database are {len(now.pending)} migrations behind this version of Tongpan. "
             "Make a backup and run `tongpan migrate`.",
+        )
+    if eventlog_transfer.is_foreign():
+        raise Refusal(
+            "database.not_adopted",
+            "The database was restored from the dump of another server, and its event log still counts that server's "
+            "transactions. Run `tongpan migrate`.",
         )
 
 

@@ -10,6 +10,7 @@ from tongpan.analytics.lake.files import lake_dir
 from tongpan.analytics.models import LakeFile
 from tongpan.core.bulk import fetch_all
 from tongpan.core.eventlog import lag
+from tongpan.core.eventlog_transfer import is_foreign
 from tongpan.core.postgres.binaries import OLDEST_MAJOR
 from tongpan.runtime import migrations
 from tongpan.runtime.doctor.finding import Finding, note, ok, wrong
@@ -69,6 +70,12 @@ def tables() -> Finding:
     if now.pending:
         return wrong(
             "database.tables", f"The tables lack {len(now.pending)} migrations. Make a backup and run: tongpan migrate"
+        )
+    if is_foreign():
+        return wrong(
+            "database.tables",
+            "The database was restored from the dump of another server, so readers of the event log would miss what "
+            "is logged from now on. Run: tongpan migrate",
         )
     return ok("database.tables", "The tables are those of this version.")
 

@@ -50,6 +50,11 @@ def test_a_body_that_is_not_json_is_refused_by_its_media_type(api: Api, media_ty
     assert (response.status_code, response.json()["code"]) == (415, "body.media_type")
 
 
+@pytest.mark.parametrize("path", ["/channels", "/orders/1", "/nothing"])
+def test_no_answer_is_left_in_a_cache(api: Api, path: str) -> None:
+    assert api.call("GET", path)["Cache-Control"] == "no-store"
+
+
 @pytest.mark.django_db
 def test_pages_beside_the_api_keep_their_own_errors() -> None:
     assert Client().get("/health/nothing")["Content-Type"].startswith("text/html")

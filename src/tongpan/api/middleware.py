@@ -19,19 +19,26 @@ _ANSWERS = {
 
 
 class ProblemMiddleware:
-    """Gives errors of Django itself (no such address, wrong method, a malformed form) the form of RFC 9457."""
+    """Gives errors of Django itself (no such address, wrong method, a malformed form) the form of RFC 9457,
+
+    and keeps answers, which hold company data, out of every cache.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         response = self.get_response(request)
-        if (
-            response.status_code < 400
-            or not request.path.startswith(PREFIX)
-            or response.get("Content-Type") == problems.MEDIA_TYPE
-        ):
+        if not request.path.startswith(PREFIX):
             return response
+        if response.status_code >= 400 and response.get("Content-Type") != problems.MEDIA_TYPE:
+            response = self._problem(request, response)
+        if not response.has_header("Cache-Control"):
+            response["Cache-Control"] = "no-store"
+        return response
+
+    @staticmethod
+    def _problem(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         code, detail = _ANSWERS.get(response.status_code, ("request.refused", "The request was refused."))
         if response.status_code >= 500:
             code, detail = "internal", "Something went wrong on our side; the log has the details."

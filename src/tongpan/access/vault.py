@@ -19,7 +19,7 @@ import os
 import re
 import secrets
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -319,7 +319,3 @@ def mask(text: str) -> str:
 
 def _mask_word(word: str) -> str:
     return "*" if len(word) == 1 else word[0] + "**"
-
-
-def mask_many(texts: Iterable[str]) -> list[str]:
-    return [mask(text) for text in texts]

@@ -162,7 +162,10 @@ def _text(at: datetime | None) -> str:
 
 
 def write_opening_stock(path: Path, about: Description, found: Survey, opens: datetime) -> None:
-    """Stock on the first day: outlets hold what they will sell, sub-warehouses a part, the centre covers all."""
+    """Stock on the first day: outlets hold what they will sell, sub-warehouses a part, the centre nearly everything.
+
+    One SKU in fifty is kept in the sub-warehouses only, so that some orders ship from two places.
+    """
     total = Counter(found.losses)
     for demand in found.demand.values():
         total.update(demand)
@@ -170,8 +173,17 @@ def write_opening_stock(path: Path, about: Description, found: Survey, opens: da
     with path.open("w", encoding="utf-8", newline="") as stream:
         out = csv.writer(stream)
         out.writerow(("node", "sku", "qty", "counted_at", "reason", "is_simulated"))
-        plans = [(central, opening_stock(total, node=central, share=1.15, breadth=1.0))]
-        plans += [(sub, opening_stock(total, node=sub, share=0.3, breadth=0.55)) for sub in subs]
+        centre = opening_stock(total, node=central, share=1.15, breadth=0.98)
+        elsewhere = {sku: units for sku, units in total.items() if sku not in centre}
+        plans = [(central, centre)]
+        plans += [
+            (
+                sub,
+                opening_stock(total, node=sub, share=0.3, breadth=0.55)
+                | opening_stock(elsewhere, node=sub, share=0.8, breadth=1.0),
+            )
+            for sub in subs
+        ]
         plans += [
             (outlet, opening_stock(found.demand[outlet], node=outlet, share=1.1, breadth=1.0))
             for outlet in about.outlets

@@ -54,6 +54,8 @@ class Staging:
                 "autoload_known_extensions": False,
             },
         )
+        # Its bar would be drawn into what a command prints.
+        self._con.execute("SET enable_progress_bar = false")
         self.rows: dict[str, int] = {}
 
     def __enter__(self) -> Staging:
@@ -96,7 +98,8 @@ class Staging:
         path = self._folder / f"{name}.csv"
         count = 0
         with path.open("w", encoding="utf-8", newline="", errors="replace") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
+            # With this line end the writer quotes every cell that holds a carriage return or a line feed.
+            writer = csv.writer(stream, lineterminator="\r\n")
             batch: list[Sequence[Any]] = []
             for line, cells, defect, _ in source.rows(seen):
                 count += 1
@@ -115,7 +118,7 @@ class Staging:
         }
         self._con.execute(
             f"""CREATE TABLE t_{name} AS SELECT * FROM read_csv(?, columns = {columns!r}, header = false,
-                auto_detect = false, delim = ',', quote = '"', escape = '"', new_line = '\\n', parallel = false,
+                auto_detect = false, delim = ',', quote = '"', escape = '"', new_line = '\\r\\n', parallel = false,
                 max_line_size = 4000000)""",
             [str(path)],
         )
@@ -201,10 +204,16 @@ class Staging:
     def plain_rows(self, name: str) -> Iterator[StagedRow]:
         """The rows of a table without documents, with its lookups, in file order."""
         joined, cells = self._joined(name)
-        cursor = self._con.cursor().execute(f"SELECT m.n, m.d, {', '.join(cells)} FROM {joined} ORDER BY m.n")
+        cursor = self._cursor().execute(f"SELECT m.n, m.d, {', '.join(cells)} FROM {joined} ORDER BY m.n")
         while fetched := cursor.fetchmany(FETCH):
             for record in fetched:
                 yield StagedRow(name, record[0], record[1] or "", record[2:])
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        """A cursor of its own, so that rows can be streamed while another statement runs."""
+        cursor = self._con.cursor()
+        cursor.execute("SET enable_progress_bar = false")
+        return cursor
 
     def _joined(self, name: str) -> tuple[str, list[str]]:
         """The FROM clause of ``name`` (as m) with its lookups, and the expressions of all cells."""

@@ -317,7 +317,7 @@ class _LineBuilder:
             if unit_price is None:
                 if self.spec.kind == "charge":
                     return None
-                raise self._bad("amount" if self.spec.amount else "unit_price", "is empty, but a line needs it")
+                raise self._bad("unit_price" if self.spec.unit_price else "amount", "is empty, but a line needs it")
             amount = self._product(qty, unit_price)
         self._check_signs(cls, is_charge, qty, amount)
         return LineDoc(

@@ -55,7 +55,7 @@ def plain(number: Decimal) -> Decimal:
 
 def integer_of(text: str, has_decimal_comma: bool = False) -> int:
     """A whole number of units; "6.0" is one, "6.5" is not."""
-    if len(text) < 9 and text.isascii() and text.isdigit():
+    if len(text) < 8 and text.isascii() and text.isdigit():
         return int(text)
     number = decimal_of(text, has_decimal_comma)
     whole = int(number)

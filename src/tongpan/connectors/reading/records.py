@@ -21,6 +21,7 @@ csv.field_size_limit(2 * MAX_CHARACTERS)
 TOO_LONG = f"the line is longer than {MAX_CHARACTERS:,} characters"
 UNCLOSED = "a quotation mark opens a cell that is never closed"
 CUT_OFF = "the file ends in the middle of this line"
+STRAY = "a carriage return stands in the middle of this line"
 NULS = "the line holds NUL bytes"
 
 
@@ -95,15 +96,22 @@ def records(chunks: Iterator[str], delimiter: str, newline: str = "\n") -> Itera
                 continue
             yield Record(first, line.split(delimiter), defect, not is_whole)
             continue
-        if line.count('"') % 2 == 0:
-            cells = next(csv.reader([line], delimiter=delimiter), [])
+        # An odd number of quotes: the cell goes on in the next lines, or a quote is a mistake.
+        is_even = line.count('"') % 2 == 0
+        more: list[tuple[str, bool]] = []
+        try:
+            if is_even:
+                cells, is_closed = next(csv.reader([line], delimiter=delimiter), []), True
+            else:
+                cells, is_closed = _quoted(line, take, more, delimiter)
+        except csv.Error:
+            waiting.extendleft(reversed(more))
+            yield Record(first, line.replace('"', "").split(delimiter), STRAY)
+            continue
+        if is_even:
             if any(cells):
                 yield Record(first, cells, defect, not is_whole)
-            continue
-        # An odd number of quotes: the cell goes on in the next lines, or a quote is a mistake.
-        more: list[tuple[str, bool]] = []
-        cells, is_closed = _quoted(line, take, more, delimiter)
-        if is_closed:
+        elif is_closed:
             number += len(more)
             yield Record(first, [cell.replace("\0", "") for cell in cells], defect)
         else:

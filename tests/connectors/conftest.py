@@ -29,3 +29,16 @@ def write(tmp_path: Path):
         return path
 
     return run
+
+
+@pytest.fixture
+def run(db: None):
+    """Imports a file for good: ``run(path, "shop", format_name=…)`` gives the result."""
+    from tests.support.company import ACTOR, NOW
+
+    from tongpan.connectors.actions import import_path
+
+    def run(path: Path, shop_code: str = "shop-1", **how):
+        return import_path(path, shop_code=shop_code, actor=ACTOR, now=NOW, **how)
+
+    return run

@@ -79,8 +79,8 @@ def errors_path(record: Import) -> Path:
     told = record.result.get("errors_file")
     if not told:
         raise Refusal("import.no_errors", f"Import {record.id} has no rejected rows.")
-    path = Path(told).absolute()
-    if not path.is_relative_to(load_config().data_dir):
+    path = Path(told).resolve()
+    if not path.is_relative_to(load_config().data_dir.resolve()):
         raise Refusal("import.errors_elsewhere", f"The rejected rows of import {record.id} are in {path}.")
     if not path.is_file():
         raise Refusal("import.errors_gone", f"The file {path.name} is no longer there.")

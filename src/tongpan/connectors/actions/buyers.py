@@ -25,9 +25,11 @@ def recognised(waiting: Sequence[Prepared]) -> list[Prepared]:
     if not values:
         return list(waiting)
     known = {
-        bytes(digest).hex(): (kind, scope, sealed)
-        for digest, kind, scope, sealed in fetch_all(
-            "SELECT digest, kind, scope, value_sealed FROM customers_identifier WHERE digest = ANY(%s)",
+        bytes(digest).hex(): BuyerDoc(kind, scope, vault.open_sealed(value), vault.open_sealed(name), province, city)
+        for digest, kind, scope, value, name, province, city in fetch_all(
+            """SELECT i.digest, i.kind, i.scope, i.value_sealed, c.name_sealed, c.province, c.city
+               FROM customers_identifier i JOIN customers_customer c ON c.id = i.customer_id
+               WHERE i.digest = ANY(%s)""",
             [[bytes.fromhex(value) for value in sorted(values)]],
         )
     }
@@ -40,10 +42,8 @@ def _buyer(prepared: Prepared) -> BuyerDoc | None:
     return buyer if buyer is not None and buyer.kind == HASHED else None
 
 
-def _recognise(prepared: Prepared, known: dict[str, tuple[str, str, bytes]]) -> Prepared:
+def _recognise(prepared: Prepared, known: dict[str, BuyerDoc]) -> Prepared:
     buyer, doc = _buyer(prepared), prepared.doc
     if buyer is None or buyer.value not in known or not isinstance(doc, OrderDoc | ReturnDoc):
         return prepared
-    kind, scope, sealed = known[buyer.value]
-    original = replace(buyer, kind=kind, scope=scope, value=vault.open_sealed(sealed))
-    return replace(prepared, doc=replace(doc, buyer=original))
+    return replace(prepared, doc=replace(doc, buyer=known[buyer.value]))

@@ -112,6 +112,7 @@ class Assembler:
             for name, table in mapping.tables.items()
             if table.document and table.document.shop and name in layouts
         }
+        self._names_paid = any(table.document and table.document.paid for table in mapping.tables.values())
         self._head_table = next((name for name, table in mapping.tables.items() if table.document), "")
 
     def assemble(self, rows: Sequence[StagedRow]) -> Assembled:
@@ -305,7 +306,7 @@ class Assembler:
         if len({payment.seq for payment in payments}) < len(payments):
             problems[0] = [Problem("", "", "two payments of the document have the same number")]
         paid = head["paid"]
-        if paid is None and payments:
+        if payments and not self._names_paid:
             paid = sum(payment.amount_minor for payment in payments)
         return OrderDoc(
             shop_code=shop.code,

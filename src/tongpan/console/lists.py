@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.http import HttpRequest, QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -15,6 +17,8 @@ PAGE_SIZES = (25, 50, 100)
 DEFAULT_SIZE = 50
 # Counting stops here, so that a list over a million rows costs no more than one over ten thousand.
 COUNT_CAP = 10_000
+# Days outside are mistyped, and days before and after them would fall out of the calendar.
+FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2200, 12, 31)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +173,7 @@ class FilterForm(forms.Form):
         for name, field in self.fields.items():
             field.widget.attrs.setdefault("autocomplete", "off")
             if isinstance(field, forms.DateField):
+                field.validators += [MinValueValidator(FIRST_DAY), MaxValueValidator(LAST_DAY)]
                 field.widget = forms.DateInput(format="%Y-%m-%d", attrs={"type": "date", "id": f"id_{name}"})
         self.is_valid()
 

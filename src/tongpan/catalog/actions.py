@@ -51,13 +51,13 @@ def ensure_skus(specs: Mapping[str, SkuSpec]) -> dict[str, int]:
     if unnamed:
         execute(
             """WITH n AS (SELECT s.id, n.name FROM unnest(%s::text[], %s::text[]) AS n(code, name)
-                          JOIN catalog_sku s ON s.code = n.code WHERE s.name = '' ORDER BY s.id FOR UPDATE OF s)
+                          JOIN catalog_sku s ON s.code = n.code WHERE s.name = '' ORDER BY s.id FOR NO KEY UPDATE OF s)
                UPDATE catalog_sku s SET name = n.name FROM n WHERE s.id = n.id""",
             [unnamed, [specs[code].name[:300] for code in unnamed]],
         )
         execute(
             """WITH n AS (SELECT p.id, s.name FROM catalog_product p JOIN catalog_sku s ON s.product_id = p.id
-                          WHERE s.code = ANY(%s) AND p.name = '' ORDER BY p.id, s.code FOR UPDATE OF p)
+                          WHERE s.code = ANY(%s) AND p.name = '' ORDER BY p.id, s.code FOR NO KEY UPDATE OF p)
                UPDATE catalog_product p SET name = n.name
                FROM (SELECT DISTINCT ON (id) id, name FROM n ORDER BY id) n WHERE p.id = n.id""",
             [unnamed],

@@ -97,7 +97,7 @@ def save_shops(specs: Sequence[ShopSpec], *, actor: str, now: datetime) -> dict[
             raise Refusal("shop.channel", f"There is no channel {', '.join(unknown)}. Save the channel first.")
         before = dict(
             fetch_all(
-                "SELECT code, channel_id FROM channels_shop WHERE code = ANY(%s) ORDER BY id FOR UPDATE",
+                "SELECT code, channel_id FROM channels_shop WHERE code = ANY(%s) ORDER BY id FOR NO KEY UPDATE",
                 [codes],
             )
         )

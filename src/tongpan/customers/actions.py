@@ -109,7 +109,7 @@ def _fill_in(people: list[tuple[int, Sighting]]) -> None:
              JOIN customers_customer c ON c.id = s.id
              WHERE s.seen_at < c.first_seen_at OR (c.name_sealed = '' AND s.name_sealed <> '')
                 OR (c.province = '' AND s.province <> '') OR (c.city = '' AND s.city <> '')
-             ORDER BY c.id FOR UPDATE OF c)
+             ORDER BY c.id FOR NO KEY UPDATE OF c)
            UPDATE customers_customer c SET
                first_seen_at = least(c.first_seen_at, s.seen_at),
                name_sealed = CASE WHEN c.name_sealed = '' THEN s.name_sealed ELSE c.name_sealed END,

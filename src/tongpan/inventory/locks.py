@@ -2,6 +2,10 @@
 
 The pool row of a SKU is the lock of that SKU: of its pool and of its levels at every node. Rows are locked in
 ascending order of SKU id, so that two batches never wait for each other in a circle.
+
+Here and everywhere rows are locked FOR NO KEY UPDATE: a transaction that books a row referring to a locked one
+(an order line to its SKU, a return to its order) checks the reference when it commits, while it holds pools, and
+must not wait for the lock then.
 """
 
 from __future__ import annotations
@@ -25,7 +29,7 @@ def lock_pools(sku_ids: Collection[int]) -> dict[int, int]:
     )
     rows = fetch_all(
         """SELECT sku_id, on_hand - allocated - held FROM inventory_pool
-           WHERE sku_id = ANY(%s) ORDER BY sku_id FOR UPDATE""",
+           WHERE sku_id = ANY(%s) ORDER BY sku_id FOR NO KEY UPDATE""",
         [ordered],
     )
     return dict(rows)

@@ -36,7 +36,7 @@ def _allocated(fulfillment_ids: Collection[int]) -> list[_Line]:
            FROM fulfillment_fulfillment f
            JOIN fulfillment_fulfillmentline l ON l.fulfillment_id = f.id
            JOIN network_node n ON n.id = f.node_id
-           WHERE f.id = ANY(%s) AND f.status = 'allocated' ORDER BY f.id, l.id FOR UPDATE OF f""",
+           WHERE f.id = ANY(%s) AND f.status = 'allocated' ORDER BY f.id, l.id FOR NO KEY UPDATE OF f""",
         [sorted(fulfillment_ids)],
     )
     return [_Line(*row) for row in rows]
@@ -57,7 +57,7 @@ def depart(left_at: Mapping[int, datetime], *, actor: str) -> list[int]:
     """``dispatch`` of fulfilments that left at instants of their own, by fulfilment id."""
     orders = fetch_all(
         """SELECT id FROM orders_order WHERE id IN (SELECT order_id FROM fulfillment_fulfillment WHERE id = ANY(%s))
-           ORDER BY id FOR UPDATE""",
+           ORDER BY id FOR NO KEY UPDATE""",
         [sorted(left_at)],
     )
     lines = _allocated(left_at)

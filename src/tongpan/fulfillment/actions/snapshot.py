@@ -48,7 +48,7 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
     rows = fetch_all(
         """SELECT id, shop_id, status, ship_latitude, ship_longitude, business_date, placed_at, promised_at,
                   dispatched_at, delivered_at
-           FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE""",
+           FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
         [sorted(order_ids)],
     )
     jobs = [

@@ -75,7 +75,7 @@ def record_dispatch(left_at: Mapping[int, datetime], *, actor: str) -> None:
         return
     order_ids = sorted(left_at)
     rows = fetch_all(
-        """WITH locked AS (SELECT id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR UPDATE),
+        """WITH locked AS (SELECT id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE),
                 moved AS (UPDATE orders_order o SET status = 'dispatched', dispatched_at = g.at
                           FROM locked JOIN unnest(%s::bigint[], %s::timestamptz[]) AS g(id, at) USING (id)
                           WHERE o.id = locked.id AND o.status IN ('placed', 'paid')

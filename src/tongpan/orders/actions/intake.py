@@ -128,7 +128,7 @@ def _stored(given: dict[tuple[int, str], Given]) -> dict[tuple[int, str], Stored
         """SELECT o.shop_id, o.external_id, o.id, o.version, o.digest, o.status, o.superseded, o.business_date
            FROM orders_order o JOIN unnest(%s::bigint[], %s::text[]) AS k(shop_id, external_id)
                 ON (o.shop_id, o.external_id) = (k.shop_id, k.external_id)
-           ORDER BY o.id FOR UPDATE OF o""",
+           ORDER BY o.id FOR NO KEY UPDATE OF o""",
         [[shop_id for shop_id, _ in keys], [number for _, number in keys]],
     )
     differing = [row[2] for row in rows if bytes(row[4]) != given[(row[0], row[1])].digest]

@@ -121,11 +121,12 @@ def _node(row: Mapping[str, str], kind: str) -> NodeSpec:
 
 
 def _services(raw: Mapping[str, Any]) -> list[ServiceSpec]:
-    """Online shops sell from all warehouses and stores; an outlet sells from its own shelf, then from the centre."""
+    """Online shops sell from all warehouses and stores; an outlet from its own shelf, then from the warehouses."""
     central = str(raw["returns_node"])
-    pool = [row["code"] for row in [*raw["warehouses"], *raw["stores"]]]
+    warehouses = [row["code"] for row in raw["warehouses"]]
+    pool = [*warehouses, *(row["code"] for row in raw["stores"])]
     services = [ServiceSpec(shop["code"], pool, central) for shop in raw["online_shops"]]
     services += [
-        ServiceSpec(row["code"], [row["code"], central], row["code"]) for row in [*raw["stores"], *raw["dealers"]]
+        ServiceSpec(row["code"], [row["code"], *warehouses], row["code"]) for row in [*raw["stores"], *raw["dealers"]]
     ]
     return services

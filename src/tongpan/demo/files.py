@@ -164,7 +164,7 @@ def _text(at: datetime | None) -> str:
 def write_opening_stock(path: Path, about: Description, found: Survey, opens: datetime) -> None:
     """Stock on the first day: outlets hold what they will sell, sub-warehouses a part, the centre nearly everything.
 
-    One SKU in fifty is kept in the sub-warehouses only, so that some orders ship from two places.
+    One SKU in two hundred is kept in the sub-warehouses only, so that some orders ship from two places.
     """
     total = Counter(found.losses)
     for demand in found.demand.values():
@@ -173,7 +173,7 @@ def write_opening_stock(path: Path, about: Description, found: Survey, opens: da
     with path.open("w", encoding="utf-8", newline="") as stream:
         out = csv.writer(stream)
         out.writerow(("node", "sku", "qty", "counted_at", "reason", "is_simulated"))
-        centre = opening_stock(total, node=central, share=1.15, breadth=0.98)
+        centre = opening_stock(total, node=central, share=1.15, breadth=0.995)
         elsewhere = {sku: units for sku, units in total.items() if sku not in centre}
         plans = [(central, centre)]
         plans += [

@@ -16,5 +16,8 @@ class Migration(migrations.Migration):
     dependencies = [("fulfillment", "0001_initial")]
 
     operations = [
-        migrations.RunSQL(APPEND_ONLY, "DROP TRIGGER decisions_are_append_only ON fulfillment_routingdecision; DROP FUNCTION fulfillment_refuse_change()"),
+        migrations.RunSQL(
+            APPEND_ONLY,
+            "DROP TRIGGER decisions_are_append_only ON fulfillment_routingdecision; DROP FUNCTION fulfillment_refuse_change()",
+        ),
     ]

@@ -16,5 +16,8 @@ class Migration(migrations.Migration):
     dependencies = [("inventory", "0001_initial")]
 
     operations = [
-        migrations.RunSQL(APPEND_ONLY, "DROP TRIGGER movements_are_append_only ON inventory_movement; DROP FUNCTION inventory_refuse_change()"),
+        migrations.RunSQL(
+            APPEND_ONLY,
+            "DROP TRIGGER movements_are_append_only ON inventory_movement; DROP FUNCTION inventory_refuse_change()",
+        ),
     ]

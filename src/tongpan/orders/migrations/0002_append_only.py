@@ -16,5 +16,8 @@ class Migration(migrations.Migration):
     dependencies = [("orders", "0001_initial")]
 
     operations = [
-        migrations.RunSQL(APPEND_ONLY, "DROP TRIGGER order_events_are_append_only ON orders_orderevent; DROP FUNCTION orders_refuse_change()"),
+        migrations.RunSQL(
+            APPEND_ONLY,
+            "DROP TRIGGER order_events_are_append_only ON orders_orderevent; DROP FUNCTION orders_refuse_change()",
+        ),
     ]

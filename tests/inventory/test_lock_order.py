@@ -1,0 +1,118 @@
+"""Whoever changes stock locks the pools of its SKUs, in ascending order, before it looks at or changes any level."""
+
+import re
+
+import pytest
+from tests.support.company import ACTOR, HOUR, NOW, goods, order_ids, paid, put, recount, return_of, shipped
+from tests.support.database import statements
+from tests.support.following import retry_all, route_all
+from tests.support.intake import take, take_back
+
+from tongpan.core.bulk import fetch_all
+from tongpan.fulfillment.actions import dispatch, route
+
+pytestmark = pytest.mark.usefixtures("company")
+POOL_LOCK = re.compile(r"FROM inventory_pool\s+WHERE sku_id = ANY\(.*\) ORDER BY sku_id FOR NO KEY UPDATE$", re.S)
+ORDER_LOCK = re.compile(r"FROM orders_order\b.*ORDER BY (o\.)?id FOR NO KEY UPDATE( OF o)?$", re.S)
+WRITES = ("UPDATE inventory_pool", "UPDATE inventory_level", "INSERT INTO inventory_level")
+LOOKS = ("FROM inventory_level", "UPDATE inventory_reservation")
+
+
+def cancel_all():
+    numbers = [number for (number,) in fetch_all("SELECT external_id FROM orders_order")]
+    take(*(paid(number, goods("B"), goods("A"), cancelled_at=NOW - HOUR) for number in numbers))
+
+
+def dispatch_all():
+    dispatch([i for (i,) in fetch_all("SELECT id FROM fulfillment_fulfillment")], at=NOW, actor=ACTOR)
+
+
+def taken(make=paid):
+    return take(make("1", goods("B"), goods("A")), make("2", goods("A"), goods("B")))
+
+
+PREPARED = {
+    "an adjustment": ([], lambda: put("sh", "more", B=5, A=-2)),
+    "a count": ([], lambda: recount("sh", "count", B=5, A=2)),
+    "a return": ([], lambda: take_back(return_of("R", goods("B", 1, -1), goods("A", 1, -1)))),
+    "taking paid orders in": ([], taken),
+    "taking cancellations in": ([taken], cancel_all),
+    "routing paid orders": ([taken], route_all),
+    "routing shipped orders": ([lambda: taken(shipped)], route_all),
+    "routing cancelled orders": ([taken, route_all, cancel_all], route_all),
+    "dispatching": ([taken, route_all], dispatch_all),
+}
+
+
+@pytest.mark.parametrize("what", PREPARED)
+def test_pools_are_locked_before_stock_is_looked_at_or_changed(what):
+    before, act = PREPARED[what]
+    put("sh", A=9, B=9)
+    for step in before:
+        step()
+
+    with statements() as sent:
+        act()
+
+    locks = [i for i, sql in enumerate(sent) if POOL_LOCK.search(sql)]
+    writes = [i for i, sql in enumerate(sent) if sql.lstrip().startswith(WRITES)]
+    looks = [i for i, sql in enumerate(sent) if any(text in sql for text in LOOKS)]
+    assert locks and writes, what
+    assert locks[0] < min(writes + looks)
+
+
+@pytest.mark.parametrize(
+    "what", ["routing paid orders", "routing cancelled orders", "dispatching", "taking cancellations in"]
+)
+def test_orders_are_locked_before_pools(what):
+    before, act = PREPARED[what]
+    put("sh", A=9, B=9)
+    for step in before:
+        step()
+
+    with statements() as sent:
+        act()
+
+    orders = [i for i, sql in enumerate(sent) if ORDER_LOCK.search(sql)]
+    pools = [i for i, sql in enumerate(sent) if POOL_LOCK.search(sql)]
+    assert orders and pools
+    assert orders[0] < pools[0]
+
+
+def test_serving_those_who_wait_locks_orders_then_pools():
+    take(paid("1", goods("A")))
+    route_all()
+    put("sh", "more", A=1)
+
+    with statements() as sent:
+        assert retry_all("A") == 1
+
+    orders = [i for i, sql in enumerate(sent) if ORDER_LOCK.search(sql)]
+    pools = [i for i, sql in enumerate(sent) if POOL_LOCK.search(sql)]
+    assert orders[0] < pools[0]
+
+
+def test_a_batch_that_cancels_and_reserves_locks_all_its_pools_at_once():
+    put("sh", A=9, B=9)
+    take(paid("1", goods("B")))
+
+    with statements() as sent:
+        take(paid("1", goods("B"), cancelled_at=NOW), paid("2", goods("A")))
+
+    first = next(sql for sql in sent if POOL_LOCK.search(sql))
+    ids = sorted(i for (i,) in fetch_all("SELECT id FROM catalog_sku"))
+    assert f"{{{ids[0]},{ids[1]}}}" in first
+
+
+def test_routing_a_mixed_batch_locks_all_its_pools_at_once():
+    put("sh", A=9, B=9)
+    take(paid("1", goods("B")), paid("2", goods("B")))
+    route_all()
+    take(paid("1", goods("B"), cancelled_at=NOW), shipped("2", goods("B")), paid("3", goods("A")))
+
+    with statements() as sent:
+        route(order_ids("123"), actor="routing", now=NOW)
+
+    first = next(sql for sql in sent if POOL_LOCK.search(sql))
+    ids = sorted(i for (i,) in fetch_all("SELECT id FROM catalog_sku"))
+    assert f"{{{ids[0]},{ids[1]}}}" in first

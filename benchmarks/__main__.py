@@ -6,10 +6,10 @@ import platform
 import sys
 import time
 
-from benchmarks import console, intake
+from benchmarks import console, intake, metrics
 from benchmarks.table import render
 
-ALL = {"intake": intake.measure, "console": console.measure}
+ALL = {"intake": intake.measure, "metrics": metrics.measure, "console": console.measure}
 
 
 def main() -> None:

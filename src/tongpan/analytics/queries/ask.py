@@ -38,14 +38,15 @@ class Profile:
 
 def profile() -> Profile:
     """The days and currencies of the lake as it is now."""
-    orders = session().rows(
-        f"SELECT currency, min(business_date), max(business_date) FROM {CATALOG}.orders GROUP BY currency"
+    rows = session().rows(
+        f"SELECT currency, min(business_date), max(business_date) FROM {CATALOG}.orders GROUP BY currency "
+        f"UNION ALL SELECT DISTINCT currency, NULL, NULL FROM {CATALOG}.returns"
     )
-    returns = session().rows(f"SELECT DISTINCT currency FROM {CATALOG}.returns")
-    currencies = tuple(sorted({row[0] for row in (*orders, *returns)}))
-    if not orders:
+    currencies = tuple(sorted({row[0] for row in rows}))
+    with_orders = [row for row in rows if row[1] is not None]
+    if not with_orders:
         return Profile(None, currencies)
-    first, last = min(row[1] for row in orders), max(row[2] for row in orders)
+    first, last = min(row[1] for row in with_orders), max(row[2] for row in with_orders)
     return Profile((first, last + timedelta(days=1)), currencies)
 
 

@@ -199,9 +199,7 @@ def events_of(doc: OrderDoc) -> list[tuple[str, datetime]]:
 def digest(doc: OrderDoc | ReturnDoc | CorrectionDoc) -> bytes:
     """A 16-byte BLAKE2 of everything the document says; equal documents have equal digests on every machine."""
     head = [_plain(getattr(doc, name)) for name in _HEAD_FIELDS[type(doc)]]
-    lines = [
-        (*line[:5], None if line.unit_price is None else line.unit_price.normalize(), *line[6:]) for line in doc.lines
-    ]
+    lines = [(*line[:5], None if line[5] is None else line[5].normalize(), *line[6:]) for line in doc.lines]
     text = repr((type(doc).__name__, head, lines))
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 

@@ -22,8 +22,9 @@ from tongpan.connectors.engine.cells import cleaned
 from tongpan.connectors.engine.documents import Layout, StagedRow
 from tongpan.connectors.reading.source import Source
 from tongpan.connectors.spec import Mapping, Table
+from tongpan.core.errors import Refusal
 
-MEMORY_LIMIT = "512MB"
+MEMORY_LIMIT = "256MB"
 FETCH = 5000
 MAX_ROWS_OF_A_DOCUMENT = 50_000
 _BATCH = 5000
@@ -68,7 +69,19 @@ class Staging:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def load(self, progress: Callable[[int, int], None] | None = None) -> None:
-        """Read every source into its table. progress: told (bytes read, bytes of all files, both as packed)."""
+        """Read every source into its table. progress: told (bytes read, bytes of all files, both as packed).
+
+        Raises Refusal when a file cannot be read to its end or the disk is full.
+        """
+        try:
+            self._load_all(progress)
+        except OSError as error:
+            place = error.filename or self._folder
+            raise Refusal("staging.disk", f"Reading stopped at {place}: {error.strerror or error}.") from error
+        except duckdb.Error as error:
+            raise Refusal("staging.failed", f"The rows cannot be staged on disk: {_first_line(error)}.") from error
+
+    def _load_all(self, progress: Callable[[int, int], None] | None) -> None:
         total = sum(source.member.size for source in self._sources.values())
         before = 0
         for name, source in self._sources.items():
@@ -162,7 +175,10 @@ class Staging:
             f"SELECT {number} AS t, r.*{', NULL' * (width - own)} FROM ({statement}) r"
             for number, (statement, own) in enumerate(selects)
         )
-        cursor = self._con.execute(f"SELECT * FROM ({union}) u ORDER BY f, k, t, n")
+        try:
+            cursor = self._con.execute(f"SELECT * FROM ({union}) u ORDER BY f, k, t, n")
+        except duckdb.Error as error:
+            raise Refusal("staging.failed", f"The rows cannot be sorted on disk: {_first_line(error)}.") from error
         group: list[StagedRow] = []
         current: str | None = None
         while fetched := cursor.fetchmany(FETCH):
@@ -249,6 +265,10 @@ class Staging:
 
     def _owner(self, name: str, alias: str) -> Source:
         return self._sources[self._mapping.tables[name].lookups[alias].table]
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0].rstrip(".")
 
 
 def _gives_rows(table: Table) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import duckdb
 
 from tongpan.analytics.engine.registry import CLICKHOUSE, DUCKDB, SPARK, Engine
-from tongpan.analytics.lake.files import UNSAFE_OPTIMIZERS
+from tongpan.analytics.lake.files import DISABLED_OPTIMIZERS
 from tongpan.analytics.lake.tables import TABLES
 
 Files = Mapping[str, Sequence[str]]
@@ -51,7 +51,7 @@ class Duck:
     engine = DUCKDB
 
     def __init__(self, files: Files, folder: Path) -> None:
-        self.connection = duckdb.connect(config={"disabled_optimizers": UNSAFE_OPTIMIZERS})
+        self.connection = duckdb.connect(config={"disabled_optimizers": DISABLED_OPTIMIZERS})
         self.connection.execute("ATTACH ':memory:' AS lake")
         for name, paths in files.items():
             listed = ", ".join(f"'{path}'" for path in paths)

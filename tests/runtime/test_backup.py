@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from tests.support.installation import Installation, new_installation
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("backup")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ import psutil
 import pytest
 from tests.support.installation import Installation, new_installation
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("up")]
+pytestmark = pytest.mark.slow
 PATIENCE_SECONDS = 90
 
 

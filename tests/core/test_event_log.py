@@ -184,8 +184,8 @@ def test_a_reader_that_is_busy_elsewhere_is_left_alone():
             connection.close()
 
     book = Notebook("shared")
+    read_once(book.reader)  # the cursor row stands
     log("1")
-    read_once(Notebook("shared", follows=("none",)).reader)  # the cursor row stands
     thread = threading.Thread(target=work)
     thread.start()
     try:
@@ -252,6 +252,54 @@ def test_lag_counts_what_is_committed_and_not_handled():
     assert lag(book.reader) == 1
     read_once(book.reader)
     assert lag(book.reader) == 0
+
+
+def position(name="notebook"):
+    """(the events that stand before the cursor, those behind it)."""
+    return fetch_all(
+        """SELECT count(*) FILTER (WHERE (e.tx, e.id) <= (c.tx, c.event_id)),
+                  count(*) FILTER (WHERE (e.tx, e.id) > (c.tx, c.event_id))
+           FROM core_cursor c CROSS JOIN core_event e WHERE c.reader = %s""",
+        [name],
+    )[0]
+
+
+def test_a_cursor_passes_the_events_that_its_reader_does_not_follow():
+    book = Notebook(batch=2)
+    log("1", "2", "3")
+    log(*"xxxxx", name="not followed")
+
+    assert read_once(book.reader) == 2
+    assert position() == (2, 6)  # a full batch: what follows is not known yet
+    assert read_once(book.reader) == 1
+    assert position() == (8, 0)
+    log(*"xxx", name="not followed")
+    assert (read_once(book.reader), position()) == (0, (11, 0))
+    assert (book.keys, cursors()) == (["1", "2", "3"], {"notebook": 3})
+    log("4")
+    assert (read_once(book.reader), book.keys[-1]) == (1, "4")
+
+
+def test_a_cursor_passes_nothing_that_may_still_commit_before():
+    book = Notebook()
+    with other_connection() as early:
+        insert(early, "early")
+        log("late", name="not followed")
+        assert read_once(book.reader) == 0
+        early.commit()
+
+    assert (read_once(book.reader), book.keys, position()) == (1, ["early"], (2, 0))
+
+
+def test_a_reader_that_is_up_to_date_writes_nothing():
+    book = Notebook()
+    log("1")
+    read_once(book.reader)
+    before = fetch_all("SELECT xmin::text, * FROM core_cursor")
+
+    assert read_once(book.reader) == 0
+
+    assert fetch_all("SELECT xmin::text, * FROM core_cursor") == before
 
 
 def test_an_event_without_a_name_is_refused():

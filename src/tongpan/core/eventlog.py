@@ -62,8 +62,8 @@ def append(events: Sequence[NewEvent]) -> None:
 def read_once(reader: Reader) -> int | None:
     """Let ``reader`` handle its next batch and move its cursor; both in one transaction.
 
-    Locks the reader's cursor row. Returns how many events the cursor passed (0: it is up to date), or None
-    when another process is reading for it right now. A transaction that lost a race is run again.
+    Locks the reader's cursor row. Returns how many events it handled (0: it is up to date), or None when another
+    process is reading for it right now. A transaction that lost a race is run again.
     """
     return run_in_transaction(lambda: _read(reader))
 
@@ -76,20 +76,30 @@ def _read(reader: Reader) -> int | None:
     )
     if not cursor:
         return None
+    # One statement, so that what is read and how far the cursor may go come from one snapshot.
     rows = fetch_all(
-        f"""SELECT tx::text::bigint, id, name, key, payload::text, recorded_at FROM {TABLE}
-            WHERE (tx, id) > (%s::text::xid8, %s) AND tx < pg_snapshot_xmin(pg_current_snapshot())
-              AND name = ANY(%s)
-            ORDER BY tx, id LIMIT %s""",
+        f"""WITH unread AS NOT MATERIALIZED (
+                   SELECT * FROM {TABLE}
+                   WHERE (tx, id) > (%s::text::xid8, %s) AND tx < pg_snapshot_xmin(pg_current_snapshot())),
+                 found AS (SELECT * FROM unread WHERE name = ANY(%s) ORDER BY tx, id LIMIT %s),
+                 last AS (SELECT tx, id FROM unread ORDER BY tx DESC, id DESC LIMIT 1)
+            SELECT tx::text::bigint, id, name, key, payload::text, recorded_at
+            FROM (SELECT tx, id, name, key, payload, recorded_at, false AS is_last FROM found
+                  UNION ALL SELECT tx, id, NULL, NULL, NULL, NULL, true FROM last) r
+            ORDER BY is_last, r.tx, r.id""",
         [*cursor[0], list(reader.follows), reader.batch],
     )
     if not rows:
         return 0
-    reader.handle([_event(row) for row in rows])
+    horizon = rows.pop()
+    if rows:
+        reader.handle([_event(row) for row in rows])
+    # Past the events that it does not follow as well, or it would look at them again and again.
+    tx, event_id, *_ = rows[-1] if len(rows) == reader.batch else horizon
     execute(
         """UPDATE core_cursor SET tx = %s::text::xid8, event_id = %s, events_read = events_read + %s,
                   moved_at = now() WHERE reader = %s""",
-        [rows[-1][0], rows[-1][1], len(rows), reader.name],
+        [tx, event_id, len(rows), reader.name],
     )
     return len(rows)
 

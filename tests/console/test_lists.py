@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django import forms
 from django.test import RequestFactory
+from django.utils.translation import override
 
 from tongpan.console.lists import COUNT_CAP, Column, FilterForm, listing, sort_of
 
@@ -105,6 +106,7 @@ class Filters(FilterForm):
         super().__init__(request, {"status": [("", "All"), ("paid", "Paid"), ("sent", "Sent")]})
 
 
+@override("en")
 def test_filters_hold_what_the_address_says_and_can_be_removed_one_by_one():
     filters = Filters(RequestFactory().get("/x/?q=+red+bag+&status=paid&sort=number&page=4"))
 

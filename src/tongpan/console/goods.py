@@ -19,7 +19,7 @@ from tongpan.console.access import Request, page
 from tongpan.console.choices import category_choices
 from tongpan.console.lists import Column, FilterForm, listing, sort_of
 from tongpan.console.saved_views import tabs_of
-from tongpan.inventory.matrix import StockRow, levels_of_sku, stock_rows
+from tongpan.inventory.matrix import StockRow, levels_of_sku, pool_rows
 from tongpan.orders.queries import OrderFilter, fetch_orders
 
 DEFAULT_SORT = "code"
@@ -54,7 +54,7 @@ class GoodsFilters(FilterForm):
 
 
 def _with_stock(skus: list[Sku]) -> list[tuple[Sku, StockRow]]:
-    stock = stock_rows([sku.pk for sku in skus])
+    stock = pool_rows([sku.pk for sku in skus])
     return [(sku, stock[sku.pk]) for sku in skus]
 
 
@@ -102,7 +102,7 @@ def sku_detail(request: Request, code: str) -> HttpResponse:
         "section": "goods",
         "sku": sku,
         "siblings": [other for other in sku.product.skus.all() if other.pk != sku.pk],
-        "pool": stock_rows([sku.pk])[sku.pk],
+        "pool": pool_rows([sku.pk])[sku.pk],
         "levels": levels_of_sku(sku.pk),
         "orders": fetch_orders(OrderFilter(sku_id=sku.pk), "-placed", 0, _RECENT_ORDERS)
         if can(request.user, "orders.view")

@@ -15,8 +15,8 @@ from django.utils.translation import gettext_lazy as _
 
 PAGE_SIZES = (25, 50, 100)
 DEFAULT_SIZE = 50
-# Counting stops here, so that a list over a million rows costs no more than one over ten thousand.
-COUNT_CAP = 10_000
+# Counting stops here, so that a list over a million rows costs no more than one over twenty thousand.
+COUNT_CAP = 20_000
 # Days outside are mistyped, and days before and after them would fall out of the calendar.
 FIRST_DAY, LAST_DAY = date(1990, 1, 1), date(2200, 12, 31)
 

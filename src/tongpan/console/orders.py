@@ -25,7 +25,7 @@ DEFAULT_SORT = "-placed"
 
 
 COLUMNS = (
-    Column("number", _("Order"), lambda order: order.external_id, sort="number"),
+    Column("number", _("Order"), lambda order: order.external_id),
     Column("placed", _("Placed at"), lambda order: order.placed_at, sort="placed", starts_descending=True),
     Column("channel", _("Channel"), lambda order: local_name(order.channel)),
     Column("shop", _("Shop"), lambda order: order.shop.name),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -12,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from tongpan import __version__
 from tongpan.console.access import is_allowed
 from tongpan.console.navigation import NavItem, NavSection, sections_for
+from tongpan.console.simulation import SimulatedParts, simulated_parts
 
 THEME_COOKIE = "tongpan_theme"
 THEMES: tuple[tuple[str, str | Promise, str], ...] = (
@@ -33,6 +35,7 @@ class Shell:
     user_name: str
     version: str
     may_export: bool
+    simulated: SimulatedParts
 
 
 def theme_of(request: HttpRequest) -> str:
@@ -53,6 +56,8 @@ def _build(request: HttpRequest) -> Shell:
         user_name=(user.display_name or user.get_username()) if user.is_authenticated else "",
         version=__version__,
         may_export=user.is_authenticated and is_allowed(user, "data.export"),
+        # Looked up by the pages that show marked figures only.
+        simulated=cast(SimulatedParts, SimpleLazyObject(simulated_parts)),
     )
 
 

@@ -40,13 +40,19 @@ class StockRow:
         return self.on_hand - self.allocated - self.held
 
 
-def stock_rows(sku_ids: Collection[int]) -> dict[int, StockRow]:
-    """The stock of each of ``sku_ids``; one without stock gets an empty row. Two statements."""
+def pool_rows(sku_ids: Collection[int]) -> dict[int, StockRow]:
+    """What the pool says of each of ``sku_ids``, without cells; one without stock gets an empty row."""
     rows = {sku_id: StockRow() for sku_id in sku_ids}
-    for pool in Pool.objects.filter(sku_id__in=sku_ids):
-        rows[pool.sku_id] = StockRow(pool.on_hand, pool.allocated, pool.held)
-    for level in Level.objects.filter(sku_id__in=sku_ids, bucket=Bucket.SALEABLE):
-        rows[level.sku_id].cells[level.node_id] = Cell(level.on_hand, level.allocated)
+    pools = Pool.objects.filter(sku_id__in=sku_ids).values_list("sku_id", "on_hand", "allocated", "held")
+    return rows | {sku_id: StockRow(*figures) for sku_id, *figures in pools}
+
+
+def stock_rows(sku_ids: Collection[int]) -> dict[int, StockRow]:
+    """The stock of each of ``sku_ids`` at every node; one without stock gets an empty row. Two statements."""
+    rows = pool_rows(sku_ids)
+    levels = Level.objects.filter(sku_id__in=sku_ids, bucket=Bucket.SALEABLE)
+    for sku_id, node_id, on_hand, allocated in levels.values_list("sku_id", "node_id", "on_hand", "allocated"):
+        rows[sku_id].cells[node_id] = Cell(on_hand, allocated)
     return rows
 
 

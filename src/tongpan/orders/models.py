@@ -84,6 +84,13 @@ class Order(models.Model):
             models.Index(fields=["customer", "-placed_at"], name="order_of_customer"),
             models.Index(fields=["external_id"], name="order_number", opclasses=["varchar_pattern_ops"]),
             models.Index(fields=["import_id"], name="order_of_import"),
+            models.Index(fields=["total_minor", "id"], name="order_by_total"),
+            # The few that are on their way, called off or stuck; most orders are completed and not in it.
+            models.Index(
+                fields=["status", "-placed_at", "-id"],
+                condition=~Q(status="completed"),
+                name="order_not_completed",
+            ),
         ]
 
 

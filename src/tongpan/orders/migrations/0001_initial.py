@@ -297,6 +297,18 @@ class Migration(migrations.Migration):
             model_name="order",
             index=models.Index(fields=["import_id"], name="order_of_import"),
         ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(fields=["total_minor", "id"], name="order_by_total"),
+        ),
+        migrations.AddIndex(
+            model_name="order",
+            index=models.Index(
+                condition=models.Q(("status", "completed"), _negated=True),
+                fields=["status", "-placed_at", "-id"],
+                name="order_not_completed",
+            ),
+        ),
         migrations.AddConstraint(
             model_name="order",
             constraint=models.UniqueConstraint(fields=("shop", "external_id"), name="order_once"),

@@ -9,9 +9,10 @@ from tests.support.company import ACTOR, NOW, goods, paid, pool, put, shipped, s
 from tests.support.database import contents
 from tests.support.intake import states, take
 from tests.support.processes import kill_while
+from tests.support.reading import read_once
 
 from tongpan.core.bulk import fetch_all
-from tongpan.core.eventlog import lag, read_once
+from tongpan.core.eventlog import lag
 from tongpan.fulfillment.readers import READERS, ROUTING
 from tongpan.inventory.actions import adjust
 from tongpan.inventory.engine import AdjustmentDoc, StockLine

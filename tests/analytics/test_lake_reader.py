@@ -3,11 +3,12 @@
 import pytest
 from tests.support.company import DAY, NOW, charge, order, paid, put, return_of
 from tests.support.lake import lake, partitions
+from tests.support.reading import read_once
 
 from tongpan.analytics.lake import writer
 from tongpan.analytics.readers import LAKE, touched_days
 from tongpan.core.bulk import fetch_all
-from tongpan.core.eventlog import Event, lag, read_once
+from tongpan.core.eventlog import Event, lag
 from tongpan.fulfillment.readers import ROUTING
 from tongpan.orders.actions import accept, accept_corrections, accept_returns
 from tongpan.orders.engine import CorrectionDoc

@@ -241,8 +241,9 @@ def test_the_sql_can_be_shown_for_every_engine():
 
 @pytest.mark.usefixtures("live_company")
 def test_freshness_tells_whether_events_wait():
+    from tests.support.reading import read_once
+
     from tongpan.analytics.readers import LAKE
-    from tongpan.core.eventlog import read_once
 
     accept([order("1")], actor="test", now=NOW)
     read_once(LAKE)

@@ -229,8 +229,9 @@ def test_every_page_is_clean_in_both_widths(console, company, language):
 
 @needs_charts
 def test_charts_are_drawn_and_follow_the_theme(console, company):
+    from tests.support.reading import read_once
+
     from tongpan.analytics.readers import LAKE
-    from tongpan.core.eventlog import read_once
 
     while read_once(LAKE):
         pass

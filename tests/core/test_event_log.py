@@ -6,9 +6,10 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 from tests.support.processes import run_together
+from tests.support.reading import read_once
 
 from tongpan.core.bulk import execute, fetch_all
-from tongpan.core.eventlog import Event, NewEvent, Reader, append, lag, read_once
+from tongpan.core.eventlog import Event, NewEvent, Reader, append, lag
 
 pytestmark = pytest.mark.usefixtures("empty_log")
 

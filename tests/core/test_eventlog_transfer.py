@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 from django.db import transaction
+from tests.support.reading import read_once
 
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.errors import Refusal
-from tongpan.core.eventlog import Event, NewEvent, Reader, append, lag, read_once
+from tongpan.core.eventlog import Event, NewEvent, Reader, append, lag
 from tongpan.core.eventlog_transfer import adopt, is_foreign
 
 pytestmark = pytest.mark.django_db(transaction=True)

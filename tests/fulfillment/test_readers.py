@@ -22,9 +22,10 @@ from tests.support.company import (
 from tests.support.database import contents
 from tests.support.intake import take, take_back
 from tests.support.processes import run_together
+from tests.support.reading import read_once
 
 from tongpan.core.bulk import execute, fetch_all
-from tongpan.core.eventlog import lag, read_once
+from tongpan.core.eventlog import lag
 from tongpan.fulfillment.actions import dispatch
 from tongpan.fulfillment.readers import READERS, ROUTING, WAITING
 from tongpan.runtime.reconcile import reconcile

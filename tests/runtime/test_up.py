@@ -162,6 +162,7 @@ def test_a_second_installation_runs_beside_it_but_not_on_its_port(up: Up) -> Non
 def test_what_is_killed_is_started_again(up: Up) -> None:
     for name in ("worker", "readers", "web"):
         # given
+        wait_until(lambda name=name: bool(up.family().get(name)))
         victims = set(up.family()[name])
 
         # when

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -43,6 +44,35 @@ def contents() -> dict[str, list[str]]:
 def truncate(*names: str) -> None:
     """Empty tables that the framework does not know and would leave as they are."""
     execute(f"TRUNCATE {', '.join(names)} RESTART IDENTITY CASCADE")
+
+
+@contextmanager
+def without_triggers() -> Iterator[None]:
+    """Let a test take away what the database keeps for good, as a restore or a repair by hand would."""
+    execute("SET session_replication_role = replica")
+    try:
+        yield
+    finally:
+        execute("SET session_replication_role = DEFAULT")
+
+
+def settle(seconds: float = 120) -> None:
+    """Wait until no other database of the server has a transaction open that began before now.
+
+    A reader waits for every older transaction of the whole server, and other tests run beside this one.
+    """
+    (begun,) = fetch_all("SELECT clock_timestamp()")[0]
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        older = fetch_all(
+            """SELECT count(*) FROM pg_stat_activity
+               WHERE datname <> current_database() AND backend_xid IS NOT NULL AND xact_start <= %s""",
+            [begun],
+        )
+        if older == [(0,)]:
+            return
+        time.sleep(0.05)
+    raise AssertionError("another test holds a transaction open")
 
 
 @contextmanager

@@ -50,6 +50,7 @@ def post(deltas: Iterable[Delta], *, actor: str) -> None:
                SELECT k.*, 0, 0 FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS k(sku_id, node_id, bucket)
                WHERE NOT EXISTS (SELECT FROM inventory_level l WHERE (l.sku_id, l.node_id, l.bucket)
                                  = (k.sku_id, k.node_id, k.bucket))
+               ORDER BY k.sku_id, k.node_id, k.bucket
                ON CONFLICT DO NOTHING""",
             keys,
         )

@@ -243,7 +243,9 @@ def test_a_running_server_that_dies_is_healed(config: Config) -> None:
     with running_server(config) as server:
         assert server is not None
         assert not server.heal()
-        os.kill(_postmaster(config), signal.SIGKILL)
+        victim = psutil.Process(_postmaster(config))
+        victim.kill()
+        psutil.wait_procs([victim], timeout=10)
 
         assert server.heal()
 

@@ -18,6 +18,7 @@ from typing import Any
 import django
 import psycopg
 import pytest
+from django.db import connection
 
 from tongpan.core.config import Config
 from tongpan.core.postgres.location import DATABASE, USER, socket_dir
@@ -118,6 +119,24 @@ def _closed_doors(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(socket.socket, "connect", connect_here)
     yield
+
+
+# Tables that Django does not know as ours and leaves as they are when it empties the database after a test.
+UNMANAGED = (
+    "core_event, core_cursor, procrastinate_jobs, procrastinate_events, procrastinate_workers, "
+    "procrastinate_periodic_defers"
+)
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that really commits leaves no event and no job to the next one."""
+    yield
+    marker = request.node.get_closest_marker("django_db")
+    commits = marker is not None and marker.kwargs.get("transaction", False)
+    if commits or {"transactional_db", "live_server"} & set(request.fixturenames):
+        with request.getfixturevalue("django_db_blocker").unblock(), connection.cursor() as cursor:
+            cursor.execute(f"TRUNCATE {UNMANAGED} RESTART IDENTITY CASCADE")
 
 
 def chromium() -> str | None:

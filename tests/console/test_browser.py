@@ -167,7 +167,7 @@ def test_on_a_phone_the_menu_is_a_drawer_and_rows_are_cards(console, company):
 
     expect(page.locator("thead")).not_to_be_in_viewport()
     page.click(".tabbar >> text=Stock")
-    expect(page.locator("h1")).to_have_text("Stock")
+    expect(page.locator("h1")).to_have_text("Stock Simulated")
     assert overflow(page) <= 0
 
 

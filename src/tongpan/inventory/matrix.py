@@ -44,7 +44,7 @@ def pool_rows(sku_ids: Collection[int]) -> dict[int, StockRow]:
     """What the pool says of each of ``sku_ids``, without cells; one without stock gets an empty row."""
     rows = {sku_id: StockRow() for sku_id in sku_ids}
     pools = Pool.objects.filter(sku_id__in=sku_ids).values_list("sku_id", "on_hand", "allocated", "held")
-    return rows | {sku_id: StockRow(*figures) for sku_id, *figures in pools}
+    return rows | {sku_id: StockRow(on_hand, allocated, held) for sku_id, on_hand, allocated, held in pools}
 
 
 def stock_rows(sku_ids: Collection[int]) -> dict[int, StockRow]:

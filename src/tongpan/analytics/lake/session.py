@@ -7,6 +7,7 @@ docs/explanation/lake.md.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from collections import OrderedDict
@@ -26,26 +27,27 @@ READER_MEMORY = "1GB"
 CATALOG = "lake"
 """Statements name tables as ``lake.orders``."""
 CACHED_RESULTS = 512
-# A table in memory is packed anew when more than this share of the rows ever put in were taken out again.
+# The lake is taken into memory anew when more rows were replaced since than this share of those it has.
 DEAD_SHARE = 0.5
 
+# Rows that are read at once while the lake is taken into memory.
+LOAD_ROWS = 250_000
+
 Row = tuple[Any, ...]
+Files = dict[tuple[str, str], manifest.File]
 
 
 class Session:
     """The lake as one process sees it. Safe to use from several threads."""
 
     def __init__(self) -> None:
-        self._duck = files.connect(READER_MEMORY)
-        self._duck.execute("SET parquet_metadata_cache = true")
-        # Compressed columns take a tenth of the memory and are read faster.
-        self._duck.execute(f"ATTACH ':memory:' AS {CATALOG} (COMPRESS)")
+        self._duck = _open()
         self._lock = threading.Lock()
         self._version = -1
-        self._files: dict[tuple[str, str], manifest.File] = {}
+        self._files: Files = {}
         self._is_in_memory = False
         self._asked = 0
-        self._dead: dict[str, int] = {}
+        self._dead = 0
         self._results: OrderedDict[tuple[int, str], list[Row]] = OrderedDict()
 
     def rows(self, statement: str) -> list[Row]:
@@ -118,48 +120,83 @@ class Session:
     def is_in_memory(self) -> bool:
         return self._is_in_memory
 
-    def _load(self, current: dict[tuple[str, str], manifest.File]) -> None:
-        in_memory = self._asked > PATIENCE and _fits(current)
-        was_loaded = in_memory and self._is_in_memory and self._version >= 0
+    def _load(self, current: Files) -> None:
+        """Make the tables say what ``current`` says; queries under way go on with what they began with."""
+        wants_memory = self._asked > PATIENCE and _fits(current)
+        if wants_memory and self._is_in_memory and self._version >= 0 and not self._is_worn(current):
+            self._replace_changed(current)
+        elif wants_memory:
+            self._duck = _filled(current)
+            self._dead = 0
+        else:
+            if self._is_in_memory:
+                self._duck = _open()
+            _make_views(self._duck, current)
+        self._is_in_memory = wants_memory
+
+    def _is_worn(self, current: Files) -> bool:
+        return self._dead > DEAD_SHARE * sum(file.rows for file in current.values())
+
+    def _replace_changed(self, current: Files) -> None:
         with self._duck.cursor() as cursor:
             cursor.execute("BEGIN")
             for table in TABLES.values():
-                listed = [file for file in current.values() if file.table == table.name and file.rows]
-                if not in_memory:
-                    _drop(cursor, table)
-                    cursor.execute(f"CREATE VIEW {_name(table)} AS {select_from(table, listed)}")
-                elif was_loaded and not self._is_worn(table, current):
-                    self._replace_changed(cursor, table, current)
-                else:
-                    _drop(cursor, table)
-                    cursor.execute(f"CREATE TABLE {_name(table)} AS {select_from(table, listed)}")
-                    self._dead[table.name] = 0
+                mine = {key for key in (*self._files, *current) if key[0] == table.name}
+                changed = [key for key in sorted(mine) if self._files.get(key) != current.get(key)]
+                for key in changed:
+                    old = self._files.get(key)
+                    if old is not None and old.rows:
+                        cursor.execute(f"DELETE FROM {_name(table)} WHERE {_partition_test(table, key[1])}")
+                        self._dead += old.rows
+                added = [current[key] for key in changed if key in current and current[key].rows]
+                if added:
+                    cursor.execute(f"INSERT INTO {_name(table)} {select_from(table, added)}")
             cursor.execute("COMMIT")
-        self._is_in_memory = in_memory
-
-    def _is_worn(self, table: Table, current: dict[tuple[str, str], manifest.File]) -> bool:
-        live = sum(file.rows for file in current.values() if file.table == table.name)
-        return self._dead.get(table.name, 0) > DEAD_SHARE * live
-
-    def _replace_changed(
-        self,
-        cursor: duckdb.DuckDBPyConnection,
-        table: Table,
-        current: dict[tuple[str, str], manifest.File],
-    ) -> None:
-        mine = {key for key in (*self._files, *current) if key[0] == table.name}
-        changed = [key for key in sorted(mine) if self._files.get(key) != current.get(key)]
-        for key in changed:
-            old = self._files.get(key)
-            if old is not None and old.rows:
-                cursor.execute(f"DELETE FROM {_name(table)} WHERE {_partition_test(table, key[1])}")
-                self._dead[table.name] = self._dead.get(table.name, 0) + old.rows
-        added = [current[key] for key in changed if key in current and current[key].rows]
-        if added:
-            cursor.execute(f"INSERT INTO {_name(table)} {select_from(table, added)}")
+        _pack(self._duck)
 
 
-def _fits(current: dict[tuple[str, str], manifest.File]) -> bool:
+def _open() -> duckdb.DuckDBPyConnection:
+    """A DuckDB with an empty catalog for the lake. What it holds in memory is compressed."""
+    duck = files.connect(READER_MEMORY)
+    duck.execute("SET parquet_metadata_cache = true")
+    duck.execute(f"ATTACH ':memory:' AS {CATALOG} (COMPRESS)")
+    return duck
+
+
+def _make_views(duck: duckdb.DuckDBPyConnection, current: Files) -> None:
+    with duck.cursor() as cursor:
+        cursor.execute("BEGIN")
+        for table in TABLES.values():
+            listed = [file for file in current.values() if file.table == table.name and file.rows]
+            cursor.execute(f"CREATE OR REPLACE VIEW {_name(table)} AS {select_from(table, listed)}")
+        cursor.execute("COMMIT")
+
+
+def _filled(current: Files) -> duckdb.DuckDBPyConnection:
+    """A DuckDB that holds the whole lake; filled in small parts, because rows are packed only after each part."""
+    duck = _open()
+    for table in TABLES.values():
+        duck.execute(f"CREATE TABLE {_name(table)} AS {select_from(table, [])}")
+        part: list[manifest.File] = []
+        for file in [file for file in current.values() if file.table == table.name and file.rows]:
+            part.append(file)
+            if sum(one.rows for one in part) >= LOAD_ROWS:
+                duck.execute(f"INSERT INTO {_name(table)} {select_from(table, part)}")
+                _pack(duck)
+                part = []
+        if part:
+            duck.execute(f"INSERT INTO {_name(table)} {select_from(table, part)}")
+    _pack(duck)
+    return duck
+
+
+def _pack(duck: duckdb.DuckDBPyConnection) -> None:
+    """Compress what was put in; another time when queries are under way, which it would have to wait for."""
+    with contextlib.suppress(duckdb.TransactionException):
+        duck.execute(f"CHECKPOINT {CATALOG}")
+
+
+def _fits(current: Files) -> bool:
     return sum(file.rows for file in current.values()) <= MEMORY_ROWS
 
 
@@ -167,15 +204,6 @@ def _are_whole(listed: Iterable[manifest.File]) -> bool:
     """True when every file is there with the size that it was written with."""
     paths = ((files.lake_dir() / file.path, file.size) for file in listed)
     return all(path.exists() and path.stat().st_size == size for path, size in paths)
-
-
-def _drop(cursor: duckdb.DuckDBPyConnection, table: Table) -> None:
-    kind = cursor.execute(
-        "SELECT table_type FROM information_schema.tables WHERE table_catalog = ? AND table_name = ?",
-        [CATALOG, table.name],
-    ).fetchone()
-    if kind is not None:
-        cursor.execute(f"DROP {'VIEW' if kind[0] == 'VIEW' else 'TABLE'} {_name(table)}")
 
 
 def _name(table: Table) -> str:

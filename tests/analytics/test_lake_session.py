@@ -82,11 +82,11 @@ def test_a_lake_that_grows_out_of_memory_goes_back_to_disk(two_days, monkeypatch
 def test_an_emptied_day_disappears(two_days):
     plain, warm = modes()
     with without_triggers():
-        Order.objects.filter(external_id="1").delete()
-    writer.write({"orders": days("2026-11-17")}, NOW)
+        Order.objects.filter(external_id="1").update(business_date=date(2026, 11, 16))
+    writer.write({"orders": days("2026-11-16", "2026-11-17")}, NOW)
 
     for reader in (plain, warm):
-        assert reader.rows(BY_DAY) == [(date(2026, 11, 16), 1, 0)]
+        assert reader.rows(BY_DAY) == [(date(2026, 11, 16), 2, 0)]
 
 
 def test_the_same_question_is_answered_once_until_the_lake_changes(two_days):

@@ -22,7 +22,9 @@ def first_steps() -> list[str]:
 
     if User.objects.exists():
         return []
-    return ["There is no user yet. Create the first one in another terminal: tongpan user create"]
+    return [
+        "There is no user yet. Create the first one in another terminal: tongpan user create NAME --role administrator"
+    ]
 
 
 @click.command("web", hidden=True)

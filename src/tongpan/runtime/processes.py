@@ -27,7 +27,7 @@ from tongpan import __version__
 from tongpan.core.config import Config
 from tongpan.core.datadir import locks_dir, prepare_data_dir
 from tongpan.core.errors import Refusal
-from tongpan.core.postgres.server import Server
+from tongpan.core.postgres.server import Server, running_server
 from tongpan.runtime.children import Child
 from tongpan.runtime.lifeline import GRACE_SECONDS
 from tongpan.runtime.logstream import LogStream
@@ -74,22 +74,35 @@ def run(
         _Signals() as signals,
     ):
         log.say(f"Tongpan {__version__} starts on {config.data_dir}")
-        with database_session(config) as server:
+        with running_server(config) as server:
             if server is not None:
                 log.say(f"PostgreSQL {server.version} {'started' if server.is_started_here else 'runs already'}")
-            begin = time.monotonic()
-            signals.children = [Child(name, log, begin + wait) for name, wait in CHILDREN.items()]
-            with suppress(Interrupted), _kept_running(signals.children, server, log):
-                with signals.foreground():
-                    if before_ready is not None:
-                        before_ready()
-                    _wait_until_ready(config, signals.children)
-                    log.say(f"ready: {url(config)} (Ctrl-C stops)")
-                    for line in banner() if banner is not None else ():
-                        log.say(line)
-                connection.close()  # nothing more to ask: while it waits, the supervisor holds no session
-                signals.stop.wait()
+            with database_session(config):
+                _run_children(config, signals, server, log, before_ready=before_ready, banner=banner)
         log.say("stopped")
+
+
+def _run_children(
+    config: Config,
+    signals: _Signals,
+    server: Server | None,
+    log: LogStream,
+    *,
+    before_ready: Callable[[], None] | None,
+    banner: Callable[[], Sequence[str]] | None,
+) -> None:
+    begin = time.monotonic()
+    signals.children = [Child(name, log, begin + wait) for name, wait in CHILDREN.items()]
+    with suppress(Interrupted), _kept_running(signals.children, server, log):
+        with signals.foreground():
+            if before_ready is not None:
+                before_ready()
+            _wait_until_ready(config, signals.children)
+            log.say(f"ready: {url(config)} (Ctrl-C stops)")
+            for line in banner() if banner is not None else ():
+                log.say(line)
+        connection.close()  # nothing more to ask: while it waits, the supervisor holds no session
+        signals.stop.wait()
 
 
 def url(config: Config) -> str:

@@ -8,6 +8,7 @@ import threading
 from types import FrameType
 
 from django.db import connections
+from django.urls import get_resolver
 from granian.constants import Interfaces
 from granian.log import LogLevels
 from granian.server import Server as WebServer
@@ -29,7 +30,10 @@ STOP_SECONDS = 10
 
 def serve_web(config: Config, wsgi: str) -> None:
     """Serve the WSGI application named ``wsgi`` ("module:name") at the configured address until SIGTERM."""
-    connections.close_all()  # the server forks: a connection must not have two owners
+    # The server forks its processes (on Linux): what is loaded before is loaded once, and a connection must not
+    # have two owners.
+    _ = get_resolver().url_patterns
+    connections.close_all()
     WebServer(
         wsgi,
         address=config.host,

@@ -1,15 +1,13 @@
 """A writer killed at any point leaves a whole lake, and the next pass heals it."""
 
-import multiprocessing
 import os
 import signal
 import time
 
 import pytest
-from django.db import connections
 from tests.support.company import DAY, NOW, order
 from tests.support.lake import days, lake, partitions, write_lake
-from tests.support.processes import kill_while, run_together
+from tests.support.processes import die_by_itself, kill_while, run_together
 
 from tongpan.analytics.lake import files, manifest, writer
 from tongpan.analytics.lake.session import Session
@@ -53,11 +51,7 @@ def write_and_die(target, name, after):
         kill_at(target, name, after=after)
         writer.write({"orders": days(*WEEK)}, NOW)
 
-    connections.close_all()  # a forked connection would be shared with the child
-    process = multiprocessing.get_context("fork").Process(target=work)
-    process.start()
-    process.join(30)
-    assert process.exitcode == -signal.SIGKILL
+    die_by_itself(work)
 
 
 @pytest.mark.parametrize(

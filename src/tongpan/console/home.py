@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from tongpan.access.queries import can
 from tongpan.catalog.queries import SkuFilter, fetch_skus
 from tongpan.console.access import Request, page
-from tongpan.console.navigation import sections_for
+from tongpan.console.navigation import first_page, sections_for
 from tongpan.customers.queries import CustomerFilter, fetch_customers
 from tongpan.orders.queries import OrderFilter, fetch_orders
 
@@ -17,11 +17,11 @@ _HITS = 10
 
 @page()
 def home(request: Request) -> HttpResponse:
-    """To the first page that the user's role opens."""
-    sections = sections_for(lambda permission: can(request.user, permission))
-    if not sections:
+    """To the overview, or to the first page that the user's role opens."""
+    begin = first_page(sections_for(lambda permission: can(request.user, permission)))
+    if not begin:
         return render(request, "console/no_permission.html", {"permission": ""}, status=403)
-    return redirect(sections[0].items[0].url_name)
+    return redirect(begin)
 
 
 @page()

@@ -27,32 +27,41 @@ class NavSection:
     items: tuple[NavItem, ...]
 
 
+# A page of a new kind goes to the group that the people work in who open it, behind the entries they open more often.
 SECTIONS = (
     NavSection(
-        "",
+        _("Orders"),
+        (NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),),
+    ),
+    NavSection(
+        _("Stock"),
+        (
+            NavItem("stock", _("Stock"), "stock", "console:stock", "stock.view", True),
+            NavItem("goods", _("Goods"), "goods", "console:goods", "goods.view", True),
+        ),
+    ),
+    NavSection(
+        _("Customers"),
+        (NavItem("customers", _("Customers"), "customers", "console:customers", "customers.view"),),
+    ),
+    NavSection(
+        _("Numbers"),
         (NavItem("overview", _("Overview"), "overview", "console:overview", "metrics.view", True),),
     ),
     NavSection(
-        _("Operations"),
+        _("Integrations"),
         (
-            NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),
-            NavItem("stock", _("Stock"), "stock", "console:stock", "stock.view", True),
+            NavItem("channels", _("Channels"), "channels", "console:channels", "channels.view"),
             NavItem("imports", _("Imports"), "imports", "console:imports", "imports.view"),
         ),
     ),
     NavSection(
-        _("Base data"),
-        (
-            NavItem("channels", _("Channels"), "channels", "console:channels", "channels.view"),
-            NavItem("goods", _("Goods"), "goods", "console:goods", "goods.view", True),
-            NavItem("customers", _("Customers"), "customers", "console:customers", "customers.view"),
-        ),
-    ),
-    NavSection(
-        _("System"),
+        _("Settings"),
         (NavItem("settings", _("Configuration"), "settings", "admin:index", "settings.edit"),),
     ),
 )
+# Where the way in leads, for those who may open it; others begin at their first entry.
+FIRST_PAGE = "overview"
 
 
 def sections_for(is_allowed: Callable[[str], bool]) -> list[NavSection]:
@@ -63,3 +72,9 @@ def sections_for(is_allowed: Callable[[str], bool]) -> list[NavSection]:
         if items:
             seen.append(NavSection(section.title, items))
     return seen
+
+
+def first_page(sections: list[NavSection]) -> str:
+    """The name of the address that somebody who sees ``sections`` begins at; "" when there are none."""
+    items = [item for section in sections for item in section.items]
+    return next((item.url_name for item in items if item.key == FIRST_PAGE), items[0].url_name if items else "")

@@ -144,7 +144,7 @@ def test_killed_while_stock_is_adjusted():
     docs = [AdjustmentDoc("wms", f"{n}", "sh", NOW, [StockLine("A", 1), StockLine("B", 2)]) for n in range(20)]
     before = contents()
 
-    killed_at(lambda: adjust(docs, actor=ACTOR, now=NOW), "tongpan.inventory.actions", "post")
+    killed_at(lambda: adjust(docs, actor=ACTOR, now=NOW), "tongpan.inventory.actions.documents", "post")
     wait_until_gone()
 
     assert contents() == before

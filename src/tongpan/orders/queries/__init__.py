@@ -1,0 +1,27 @@
+"""Reads of the order hub: lists by filter, one order whole, sums of customers, and the proof that totals add up."""
+
+from tongpan.orders.queries.buyers import Bought, bought_by, favourites_of_customer, returns_of_customer
+from tongpan.orders.queries.filters import OPEN, OrderFilter, select_orders
+from tongpan.orders.queries.pages import SORTS, count_orders, fetch_orders, iterate_orders, listed_orders
+from tongpan.orders.queries.proof import open_hold_counts, reconcile
+from tongpan.orders.queries.whole import order_whole, return_whole, select_returns
+
+__all__ = [
+    "OPEN",
+    "SORTS",
+    "Bought",
+    "OrderFilter",
+    "bought_by",
+    "count_orders",
+    "favourites_of_customer",
+    "fetch_orders",
+    "iterate_orders",
+    "listed_orders",
+    "open_hold_counts",
+    "order_whole",
+    "reconcile",
+    "return_whole",
+    "returns_of_customer",
+    "select_orders",
+    "select_returns",
+]

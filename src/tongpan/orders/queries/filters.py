@@ -1,0 +1,99 @@
+"""What a list of orders is narrowed to, as conditions that the indexes of the table can serve."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from django.db.models import Exists, OuterRef, QuerySet
+
+from tongpan.catalog.models import Sku
+from tongpan.channels.models import Shop
+from tongpan.customers.models import Customer
+from tongpan.orders.models import Hold, Order, OrderLine, Status
+
+OPEN = (Status.PLACED, Status.PAID)
+_WORDS = re.compile(r"[\s,;，；、]+")
+# A business day begins at most 14 hours before and ends at most 12 hours after the same day of UTC.
+_EARLIEST, _LATEST = timedelta(hours=14), timedelta(hours=12)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """What a list of orders is narrowed to; an empty field narrows nothing.
+
+    text: several words are that many order numbers. One word is an order number if there is one, else a SKU code
+    or a customer number if there is one, else the beginning of order numbers. day_from, day_to: business days,
+    half-open. status: a Status or "open" for those not yet sent.
+    hold: a HoldReason or "any". ids: these orders only.
+    """
+
+    text: str = ""
+    channel_id: int | None = None
+    shop_id: int | None = None
+    status: str = ""
+    hold: str = ""
+    customer_id: int | None = None
+    sku_id: int | None = None
+    import_id: int | None = None
+    day_from: date | None = None
+    day_to: date | None = None
+    ids: Sequence[int] = field(default=())
+
+
+def select_orders(wanted: OrderFilter) -> QuerySet[Order]:
+    """The orders of ``wanted``, unordered, without any related row."""
+    orders = Order.objects.all()
+    exact: dict[str, Any] = {
+        "channel_id": wanted.channel_id,
+        "shop_id": wanted.shop_id,
+        "customer_id": wanted.customer_id,
+        "import_id": wanted.import_id,
+    }
+    orders = orders.filter(**{name: value for name, value in exact.items() if value is not None})
+    if wanted.shop_id is not None:
+        # An index leads from the channel to its orders in time; a shop alone would be looked for in all of them.
+        orders = orders.filter(channel_id__in=Shop.objects.filter(pk=wanted.shop_id).values("channel_id"))
+    if wanted.ids:
+        orders = orders.filter(pk__in=wanted.ids)
+    if wanted.status == "open":
+        orders = orders.filter(status__in=OPEN)
+    elif wanted.status:
+        orders = orders.filter(status=wanted.status)
+    if wanted.hold:
+        holds = Hold.objects.filter(order=OuterRef("pk"), released_at=None)
+        orders = orders.filter(Exists(holds if wanted.hold == "any" else holds.filter(reason=wanted.hold)))
+    if wanted.sku_id is not None:
+        orders = orders.filter(pk__in=OrderLine.objects.filter(sku_id=wanted.sku_id).values("order_id"))
+    orders = _within_days(orders, wanted.day_from, wanted.day_to)
+    return _matching(orders, wanted.text) if wanted.text else orders
+
+
+def _within_days(orders: QuerySet[Order], day_from: date | None, day_to: date | None) -> QuerySet[Order]:
+    """Days as business days, and as instants too, so that the index that sorts the list also narrows it."""
+    if day_from is not None:
+        start = datetime.combine(day_from, time(), UTC) - _EARLIEST
+        orders = orders.filter(business_date__gte=day_from, placed_at__gte=start)
+    if day_to is not None:
+        end = datetime.combine(day_to, time(), UTC) + _LATEST
+        orders = orders.filter(business_date__lt=day_to, placed_at__lt=end)
+    return orders
+
+
+def _matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
+    words = [word for word in _WORDS.split(text) if word]
+    if len(words) > 1:
+        return orders.filter(external_id__in=words)
+    if not words:
+        return orders
+    word = words[0]
+    # One meaning at a time: "this number or that SKU" in one condition would read every order.
+    if not Order.objects.filter(external_id=word).exists():
+        if skus := list(Sku.objects.filter(code=word).values_list("pk", flat=True)):
+            return orders.filter(pk__in=OrderLine.objects.filter(sku_id__in=skus).values("order_id"))
+        if customers := list(Customer.objects.filter(code=word).values_list("pk", flat=True)):
+            return orders.filter(customer_id__in=customers)
+    return orders.filter(external_id__startswith=word)

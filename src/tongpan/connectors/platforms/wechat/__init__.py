@@ -1,0 +1,1 @@
+"""WeChat shops and WeChat Pay."""

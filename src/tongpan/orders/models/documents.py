@@ -1,4 +1,4 @@
-"""Sales orders, returns, corrections, payments, holds, and the append-only order events."""
+"""Sales orders, returns, corrections and payments, with their lines, holds and events."""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """An import takes the good rows, gives the bad ones back, counts every row once, and can be repeated."""
 
 import csv
+import gzip
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -295,3 +296,36 @@ def test_amounts_are_exact_at_the_half_cent(run, write):
 
     stored = Order.objects.order_by("external_id").values_list("total_minor", flat=True)
     assert [Decimal(minor) / 100 for minor in stored] == [Decimal(x) for x in ("1.01", "2.68", "0.13", "1.12", "10.08")]
+
+
+def test_a_new_shop_sells_in_the_currency_that_the_file_names(run, write):
+    text = "order,placed_at,sku,qty,amount,currency\n1,2025-01-01 10:00,A,1,5.00,USD\n"
+
+    result = run(write("lines.csv", text), "web-us")
+
+    assert counts(result) == (1, 1, 0, 0)
+    assert Channel.objects.get().currency == "USD"
+
+
+@pytest.mark.parametrize("name", ["klingon", "base64", "idna", "undefined", "hex", "\x00"])
+def test_what_is_no_encoding_for_files_is_refused(run, write, name):
+    with pytest.raises(Refusal, match="is no known encoding"):
+        run(write("lines.csv", HEADER + GOOD), encoding=name)
+
+
+def test_an_encoding_that_is_asked_for_is_used(run, write):
+    row = "1,85123A,NAÏVE CAFÉ,6,2010-12-01 08:26:00,2.55,17850,UK\n"
+
+    run(write("lines.csv", HEADER + row, "cp1252"), encoding="cp1252")
+
+    assert OrderLine.objects.get().name == "NAÏVE CAFÉ"
+
+
+def test_a_cut_off_archive_gives_its_good_rows_and_says_so(run, write):
+    body = HEADER + "".join(f"{n},85123A,{n * 7919},6,2010-12-01 08:26:00,2.55,,UK\n" for n in range(9000))
+    packed = gzip.compress(body.encode())
+
+    result = run(write("lines.csv.gz", packed[: len(packed) // 2]))
+
+    assert 100 < result["accepted"] < 9000
+    assert result["warnings"] == ["lines.csv.gz is damaged or cut off; what could be unpacked before that is in."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import shutil
 from collections.abc import Iterable
@@ -163,9 +164,11 @@ def _mapping_of(options: dict[str, str]) -> Mapping | None:
 
 
 def _check_encoding(name: str) -> None:
+    """Raises Refusal unless ``name`` is an encoding that files can be read in, piece by piece."""
     try:
-        "".encode(name or "utf-8")
-    except (LookupError, UnicodeError) as error:
+        "a,b".encode(name or "utf-8")  # refuses codecs that are none of texts
+        codecs.getincrementaldecoder(name or "utf-8")("replace").decode(b"a,b\n", final=True)
+    except (LookupError, ValueError, TypeError) as error:
         raise Refusal("encoding.unknown", f"{name!r} is no known encoding; try utf-8, gb18030 or cp1252.") from error
 
 

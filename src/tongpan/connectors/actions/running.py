@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from tongpan.connectors.actions.opening import Opened
 from tongpan.connectors.actions.posting import DocumentPoster
 from tongpan.connectors.actions.records import RecordRun
 from tongpan.connectors.actions.shops import NewShop, Shops, check_currency, create_shop, planned_shop
+from tongpan.connectors.engine.cells import cleaned
 from tongpan.connectors.engine.documents import Assembler, ShopContext, StagedRow
 from tongpan.connectors.engine.rows import Problem
 from tongpan.connectors.errorfile import ErrorFile
@@ -87,6 +89,7 @@ class Run:
             return shops, shops.context(self.shop_code) if self.shop_code else None
         shop = shops.context(self.shop_code)
         if shop is None:
+            self.new_shop = self._new_shop()
             shop = planned_shop(self.shop_code, mapping, self.new_shop)
             check_currency(mapping, shop)
             if not self.is_dry_run:
@@ -95,6 +98,17 @@ class Run:
                 shop = shops.context(self.shop_code) or shop
         check_currency(mapping, shop)
         return shops, shop
+
+    def _new_shop(self) -> NewShop:
+        """What a new shop gets: as asked for, and the currency of the first row where the file has a column for it."""
+        source = self.opened.main_source
+        document = self.opened.mapping.tables[self.opened.main].document
+        column = next(iter((document.currency.from_ if document and document.currency else None) or ()), "")
+        if self.new_shop.currency or column not in source.match.positions:
+            return self.new_shop
+        first = next(source.rows(), None)
+        found = cleaned(first.cells[source.match.positions[column]], ()) if first else ""
+        return replace(self.new_shop, currency=found if re.fullmatch("[A-Z]{3}", found) else "")
 
     def _named_columns(self) -> set[str]:
         """Fields of the document whose column the file has."""

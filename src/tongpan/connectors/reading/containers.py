@@ -7,6 +7,7 @@ import io
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -37,7 +38,7 @@ class Member:
     path: Path
     size: int
     opened: Callable[[], Bytes]
-    sheets: Callable[[], Iterator[tuple[str, list[Record]]]] | None = None
+    sheets: Callable[[], Iterator[tuple[str, Iterator[Record]]]] | None = None
     damage: list[int] = field(default_factory=list)
 
 
@@ -210,21 +211,27 @@ def sample_of(member: Member, size: int = SAMPLE) -> bytes:
     return sample
 
 
-def _sheets(path: Path) -> Iterator[tuple[str, list[Record]]]:
+def _sheets(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
     """Every sheet of a workbook with its rows; all cells as text, ids with all their digits."""
-    try:
+    with _refusing(path):
         workbook = CalamineWorkbook.from_path(str(path))
         for name in workbook.sheet_names:
-            rows = workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
-            yield (
-                name,
-                [
-                    Record(number, [_cell_text(cell) for cell in row])
-                    for number, row in enumerate(rows, 1)
-                    if any(cell not in ("", None) for cell in row)
-                ],
-            )
-    except Refusal:
+            yield name, _sheet_rows(path, workbook, name)
+
+
+def _sheet_rows(path: Path, workbook: CalamineWorkbook, name: str) -> Iterator[Record]:
+    with _refusing(path):
+        for number, row in enumerate(workbook.get_sheet_by_name(name).iter_rows(), 1):
+            if any(cell not in ("", None) for cell in row):
+                yield Record(number, [_cell_text(cell) for cell in row])
+
+
+@contextmanager
+def _refusing(path: Path) -> Iterator[None]:
+    """What a broken workbook raises becomes a refusal."""
+    try:
+        yield
+    except (Refusal, GeneratorExit):
         raise
     except BaseException as error:
         # The reader is native code: on a broken workbook it may also raise its panic, which is no Exception.

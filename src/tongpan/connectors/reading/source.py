@@ -87,7 +87,7 @@ class Source:
 
     def _records(self, seen: Callable[[int], None] | None) -> Iterator[Record]:
         if self.member.sheets is not None:
-            return iter(next(rows for name, rows in self.member.sheets() if name == self.sheet))
+            return next(rows for name, rows in self.member.sheets() if name == self.sheet)
         return records(texts(self.member.opened, self.encoding, seen), self.delimiter, self.newline)
 
 
@@ -121,9 +121,16 @@ def open_source(member: Member, mappings: Sequence[Mapping], *, encoding: str = 
     if member.sheets is not None:
         return _best(
             (
-                _look(member, mappings, rows, encoding=Encoding("utf-8"), delimiter="", newline="\n", sheet=sheet)
+                _look(
+                    member,
+                    mappings,
+                    list(itertools.islice(rows, HEADER_ROWS)),
+                    encoding=Encoding("utf-8"),
+                    delimiter="",
+                    newline="\n",
+                    sheet=sheet,
+                )
                 for sheet, rows in member.sheets()
-                if rows
             ),
             member,
         )

@@ -1,0 +1,1 @@
+"""What is likely to be needed, and where stock should therefore go."""

@@ -98,6 +98,12 @@ def test_an_order_is_stored_with_all_it_says():
         "ship_city": "杭州市",
         "ship_latitude": 30.25,
         "ship_longitude": 120.125,
+        "buyer_note": "",
+        "seller_note": "",
+        "is_status_known": True,
+        "hold_until": None,
+        "invoice_sealed": b"",
+        "raw_digest": None,
         "import_id": None,
         "is_simulated": True,
     }

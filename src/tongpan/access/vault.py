@@ -62,23 +62,31 @@ class Keyring:
 
     def seal_many(self, texts: Sequence[str]) -> list[bytes]:
         """Each text as nonce and ciphertext under the newest key; an empty text stays empty bytes."""
+        return self.seal_bytes([text.encode() for text in texts])
+
+    def seal_bytes(self, contents: Sequence[bytes]) -> list[bytes]:
+        """Each of ``contents`` as nonce and ciphertext under the newest key; empty bytes stay empty."""
         key_id = self.current_id
         encrypt = self._ciphers[key_id].encrypt  # type: ignore[attr-defined]
         header = bytes([_FORMAT]) + key_id.to_bytes(2, "big")
-        pool = os.urandom(_NONCE_BYTES * len(texts))
+        pool = os.urandom(_NONCE_BYTES * len(contents))
         sealed = []
-        for position, text in enumerate(texts):
-            if not text:
+        for position, content in enumerate(contents):
+            if not content:
                 sealed.append(b"")
                 continue
             nonce = pool[position * _NONCE_BYTES : (position + 1) * _NONCE_BYTES]
-            sealed.append(header + nonce + encrypt(nonce, text.encode(), header))
+            sealed.append(header + nonce + encrypt(nonce, content, header))
         return sealed
 
     def open_sealed(self, data: bytes) -> str:
         """The text of ``data``. Raises Refusal vault.unknown_key or vault.damaged."""
+        return self.open_bytes(data).decode()
+
+    def open_bytes(self, data: bytes) -> bytes:
+        """The content of ``data``. Raises Refusal vault.unknown_key or vault.damaged."""
         if not data:
-            return ""
+            return b""
         header = data[:_HEADER_BYTES]
         if len(data) < _SMALLEST or header[0] != _FORMAT:
             raise Refusal("vault.damaged", "This is not sealed text of the vault: its first bytes are unknown.")
@@ -93,7 +101,7 @@ class Keyring:
             )
         nonce, body = data[_HEADER_BYTES : _HEADER_BYTES + _NONCE_BYTES], data[_HEADER_BYTES + _NONCE_BYTES :]
         try:
-            return str(cipher.decrypt(nonce, body, header).decode())
+            return bytes(cipher.decrypt(nonce, body, header))
         except InvalidTag:
             raise Refusal(
                 "vault.damaged",
@@ -166,19 +174,29 @@ def seal_many(texts: Sequence[str]) -> list[bytes]:
     return keyring().seal_many(texts)
 
 
+def seal_bytes(contents: Sequence[bytes]) -> list[bytes]:
+    """Each of ``contents`` sealed with the newest key, at the same position. Raises Refusal vault.*."""
+    return keyring().seal_bytes(contents)
+
+
 def open_sealed(data: bytes | memoryview) -> str:
     """The text that ``seal`` was given; empty bytes give empty text.
 
     A key that another process added since is fetched. Raises Refusal vault.unknown_key, vault.damaged.
     """
+    return open_bytes(data).decode()
+
+
+def open_bytes(data: bytes | memoryview) -> bytes:
+    """The content that ``seal_bytes`` was given, as ``open_sealed`` gives text."""
     sealed = bytes(data)
     try:
-        return keyring().open_sealed(sealed)
+        return keyring().open_bytes(sealed)
     except Refusal as refusal:
         if refusal.code != "vault.unknown_key":
             raise
         forget()
-        return keyring().open_sealed(sealed)
+        return keyring().open_bytes(sealed)
 
 
 def blind_index(kind: str, scope: str, value: str) -> bytes:

@@ -76,6 +76,34 @@ class PaymentDoc:
     paid_at: datetime | None = None
 
 
+PAYERS = ("platform", "shop", "influencer", "dealer", "bank", "unknown")
+
+
+@dataclass(frozen=True, slots=True)
+class DiscountDoc:
+    """A share of a discount and who bears it: it explains the price and changes no amount.
+
+    payer: one of PAYERS. amount_minor: what the payer bears, above zero. line: the position in ``lines`` of the
+    goods it was given for, or None for the whole order. code, name: the coupon or campaign, "" when unknown.
+    """
+
+    payer: str
+    amount_minor: int
+    line: int | None = None
+    code: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceDoc:
+    """The invoice that the buyer asks for; personal data, sealed on its way in. kind: in the channel's words."""
+
+    kind: str = ""
+    title: str = ""
+    tax_number: str = ""
+    content: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderDoc:
     """A sales order as a channel, a file or the API gives it. Times are aware; amounts are minor units."""
@@ -103,6 +131,17 @@ class OrderDoc:
     is_simulated: bool = False
     total_minor: int | None = None
     """Only for sources without lines: the order's total; otherwise the sum of its lines."""
+    discounts: Sequence[DiscountDoc] = ()
+    invoice: InvoiceDoc | None = None
+    buyer_note: str = ""
+    seller_note: str = ""
+    tags: Sequence[str] = ()
+    is_status_known: bool = True
+    """False when the channel's status is one that its mapping does not know: kept and shown, never dropped."""
+    hold_until: datetime | None = None
+    """An unpaid order of a channel of our own keeps its goods reserved until then."""
+    raw: bytes = b""
+    """The payload as it came, kept once by hash; no part of what the document says (``digest``)."""
 
     @property
     def goods_minor(self) -> int:
@@ -197,10 +236,19 @@ def events_of(doc: OrderDoc) -> list[tuple[str, datetime]]:
 
 
 def digest(doc: OrderDoc | ReturnDoc | CorrectionDoc) -> bytes:
-    """A 16-byte BLAKE2 of everything the document says; equal documents have equal digests on every machine."""
+    """A 16-byte BLAKE2 of everything the document says; equal documents have equal digests on every machine.
+
+    Fields that came to orders later count only where they say something, so that a document which does not use
+    them keeps the digest it always had.
+    """
     head = [_plain(getattr(doc, name)) for name in _HEAD_FIELDS[type(doc)]]
     lines = [(*line[:5], None if line[5] is None else line[5].normalize(), *line[6:]) for line in doc.lines]
-    text = repr((type(doc).__name__, head, lines))
+    said: tuple[Any, ...] = (type(doc).__name__, head, lines)
+    if isinstance(doc, OrderDoc):
+        later = [(name, _plain(getattr(doc, name))) for name in _LATER]
+        if later := [(name, value) for name, value in later if value != _LATER[name]]:
+            said = (*said, later)
+    text = repr(said)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
@@ -215,8 +263,19 @@ def _plain(value: Any) -> Any:
     return value
 
 
+_LATER: dict[str, Any] = {
+    "discounts": (),
+    "invoice": None,
+    "buyer_note": "",
+    "seller_note": "",
+    "tags": (),
+    "is_status_known": True,
+    "hold_until": None,
+}
+_NOT_HEAD = {"lines", "raw", *_LATER}
 _HEAD_FIELDS = {
-    kind: tuple(f.name for f in fields(kind) if f.name != "lines") for kind in (OrderDoc, ReturnDoc, CorrectionDoc)
+    kind: tuple(f.name for f in fields(kind) if f.name not in _NOT_HEAD)
+    for kind in (OrderDoc, ReturnDoc, CorrectionDoc)
 }
 
 Precedence = Literal["unchanged", "stale", "newer", "superset", "conflict"]

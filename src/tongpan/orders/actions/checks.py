@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TypeGuard
 
 from tongpan.orders.actions.shops import ShopInfo
-from tongpan.orders.engine import BuyerDoc, CorrectionDoc, LineDoc, OrderDoc, Outcome, ReturnDoc
+from tongpan.orders.engine import PAYERS, BuyerDoc, CorrectionDoc, LineDoc, OrderDoc, Outcome, ReturnDoc
 
 EARLIEST = 1990
 LATEST = 2200
@@ -20,6 +20,10 @@ MAX_QTY = 10_000_000
 MAX_AMOUNT_MINOR = 10**14
 MAX_PRICE = Decimal(10**11)
 MAX_SEQ = 2**31 - 1
+MAX_NOTE = 10_000
+MAX_RAW = 8_000_000
+MAX_TAGS = 50
+TAG_LENGTH = 40
 CODE_LENGTH = 120
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # PostgreSQL's text has no NUL, and half of a surrogate pair is no character.
@@ -43,6 +47,8 @@ def refusal_of_order(doc: OrderDoc, shops: dict[str, ShopInfo], now: datetime) -
         or _lines_problem(doc)
         or _money_problem(doc)
         or _place_problem(doc)
+        or _discount_problem(doc)
+        or _more_problem(doc)
     )
 
 
@@ -114,6 +120,8 @@ def _times_problem(doc: OrderDoc, now: datetime) -> _Problem:
             return "document.time", _time_sentence(what, at)
     if doc.promised_at is not None and not _is_plausible(doc.promised_at):
         return "document.time", _time_sentence("The promised time", doc.promised_at)
+    if doc.hold_until is not None and not _is_plausible(doc.hold_until):
+        return "document.time", _time_sentence("The time until which its goods are held", doc.hold_until)
     for payment in doc.payments:
         if payment.paid_at is not None and (not _is_plausible(payment.paid_at) or payment.paid_at > latest):
             return "document.time", _time_sentence(f"The time of payment {payment.seq}", payment.paid_at)
@@ -124,6 +132,10 @@ def _order_texts(doc: OrderDoc) -> list[str]:
     to = doc.ship_to
     texts = [doc.channel_status, to.province, to.city, to.recipient, to.phone, to.address]
     texts += [payment.method for payment in doc.payments]
+    texts += [doc.buyer_note, doc.seller_note, *doc.tags]
+    texts += [text for share in doc.discounts for text in (share.code, share.name)]
+    if doc.invoice is not None:
+        texts += [doc.invoice.kind, doc.invoice.title, doc.invoice.tax_number, doc.invoice.content]
     return texts + _buyer_texts(doc.buyer) + _line_texts(doc)
 
 
@@ -204,6 +216,35 @@ def _place_problem(doc: OrderDoc) -> _Problem:
     for value, limit in ((latitude, 90), (longitude, 180)):
         if value is not None and not (math.isfinite(value) and abs(value) <= limit):
             return "document.place", f"The point ({latitude}, {longitude}) is not on Earth."
+    return None
+
+
+def _discount_problem(doc: OrderDoc) -> _Problem:
+    for share in doc.discounts:
+        what = f"Discount {share.code[:40] or share.name[:40]!r}"
+        if share.payer not in PAYERS:
+            return "document.discount", f"{what} is borne by {share.payer[:40]!r}; it must be {', '.join(PAYERS)}."
+        if not 0 < share.amount_minor <= MAX_AMOUNT_MINOR:
+            return "document.discount", f"{what}: a share of {share.amount_minor} minor units is not above zero."
+        if share.line is not None and not 0 <= share.line < len(doc.lines):
+            return "document.discount", f"{what} names line {share.line}, but there are {len(doc.lines)} from 0 on."
+    return None
+
+
+def _more_problem(doc: OrderDoc) -> _Problem:
+    for what, note in (("buyer", doc.buyer_note), ("seller", doc.seller_note)):
+        if len(note) > MAX_NOTE:
+            return "document.note", f"The {what}'s note has {len(note)} characters; {MAX_NOTE} are the most."
+    if len(doc.tags) > MAX_TAGS:
+        return "document.tag", f"It has {len(doc.tags)} tags; {MAX_TAGS} are the most."
+    for tag in doc.tags:
+        if not 0 < len(tag.strip()) <= TAG_LENGTH or _CONTROL.search(tag):
+            return (
+                "document.tag",
+                f"The tag {tag[:50]!r} is blank, longer than {TAG_LENGTH} or holds control characters.",
+            )
+    if len(doc.raw) > MAX_RAW:
+        return "document.raw", f"Its payload has {len(doc.raw)} bytes; {MAX_RAW} are the most."
     return None
 
 

@@ -7,11 +7,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 from typing import Any
 
 from tongpan.access import vault
-from tongpan.core.bulk import copy_rows, execute, next_ids
+from tongpan.core.bulk import copy_rows, execute, next_ids_of
 from tongpan.core.clock import business_day
+from tongpan.orders.actions.extras import raw_digest, replace_extras, sealed_invoice, store_extras
 from tongpan.orders.actions.shops import ShopInfo
 from tongpan.orders.engine import (
     CHARGE_CODE_LENGTH,
@@ -81,6 +83,12 @@ _ORDER_COLUMNS = (
     "ship_latitude",
     "ship_longitude",
     "recipient_sealed",
+    "buyer_note",
+    "seller_note",
+    "is_status_known",
+    "hold_until",
+    "invoice_sealed",
+    "raw_digest",
     "import_id",
     "is_simulated",
 )
@@ -121,6 +129,12 @@ def _order_row(g: Given, order_id: int, customer_id: int | None, import_id: int 
         to.latitude,
         to.longitude,
         _sealed_recipient(doc),
+        doc.buyer_note,
+        doc.seller_note,
+        doc.is_status_known,
+        doc.hold_until,
+        sealed_invoice(doc),
+        raw_digest(doc),
         import_id,
         doc.is_simulated,
     )
@@ -185,11 +199,13 @@ def insert(
     import_id: int | None,
     actor: str,
 ) -> list[Moved]:
-    """Store new orders with their lines, payments and events. At most six statements."""
+    """Store new orders with their lines, payments, events and what else they bring. At most eight statements."""
     if not fresh:
         return []
-    ids = next_ids("orders_order", len(fresh))
-    pairs = list(zip(ids, fresh, strict=True))
+    ids = next_ids_of({"orders_order": len(fresh), "orders_orderline": sum(len(g.doc.lines) for g in fresh)})
+    pairs = list(zip(ids["orders_order"], fresh, strict=True))
+    line_ids = iter(ids["orders_orderline"])
+    lines_of = {order_id: list(islice(line_ids, len(g.doc.lines))) for order_id, g in pairs}
     copy_rows(
         "orders_order",
         _ORDER_COLUMNS,
@@ -197,13 +213,19 @@ def insert(
     )
     copy_rows(
         "orders_orderline",
-        _LINE_COLUMNS,
-        (row for order_id, g in pairs for row in _line_rows(order_id, g.doc.lines, sku_ids)),
+        ("id", *_LINE_COLUMNS),
+        (
+            (line_id, *row)
+            for order_id, g in pairs
+            for line_id, row in zip(lines_of[order_id], _line_rows(order_id, g.doc.lines, sku_ids), strict=True)
+        ),
     )
     copy_rows(
         "orders_payment", _PAYMENT_COLUMNS, (row for order_id, g in pairs for row in _payment_rows(order_id, g.doc))
     )
-    _record_events([(order_id, g.doc) for order_id, g in pairs], actor=actor)
+    filed = [(order_id, g.doc) for order_id, g in pairs]
+    _record_events(filed, actor=actor)
+    store_extras(filed, lines_of)
     return [Moved(g, order_id, status_of(g.doc), g.day, is_new=True) for order_id, g in pairs]
 
 
@@ -226,7 +248,7 @@ def update(
 ) -> list[Moved]:
     """Move stored orders forward: facts that were unknown are filled in, later lines added, money replaced.
 
-    The caller holds the orders. At most four statements.
+    The caller holds the orders. At most nine statements.
     """
     if not changed:
         return []
@@ -243,7 +265,9 @@ def update(
     status = [furthest(status_of(g.doc), old.status) for g, old in changed]
     _write_update(rows, status)
     _write_payments([row for g, old in changed for row in _payment_rows(old.id, g.doc)])
-    _record_events([(old.id, g.doc) for g, old in changed], actor=actor)
+    filed = [(old.id, g.doc) for g, old in changed]
+    _record_events(filed, actor=actor)
+    replace_extras(filed)
     return [
         Moved(g, old.id, new, old.day or g.day, is_new=False) for (g, old), new in zip(changed, status, strict=True)
     ]
@@ -292,15 +316,22 @@ def _write_update(rows: Sequence[tuple[Any, ...]], status: Sequence[str]) -> Non
                ship_city = CASE WHEN u.says_where THEN u.city ELSE o.ship_city END,
                ship_latitude = CASE WHEN u.says_where THEN u.latitude ELSE o.ship_latitude END,
                ship_longitude = CASE WHEN u.says_where THEN u.longitude ELSE o.ship_longitude END,
-               recipient_sealed = CASE WHEN u.recipient = '' THEN o.recipient_sealed ELSE u.recipient END
+               recipient_sealed = CASE WHEN u.recipient = '' THEN o.recipient_sealed ELSE u.recipient END,
+               buyer_note = coalesce(nullif(u.buyer_note, ''), o.buyer_note),
+               seller_note = coalesce(nullif(u.seller_note, ''), o.seller_note),
+               is_status_known = u.is_status_known, hold_until = coalesce(u.hold_until, o.hold_until),
+               invoice_sealed = CASE WHEN u.invoice = '' THEN o.invoice_sealed ELSE u.invoice END,
+               raw_digest = coalesce(u.raw_digest, o.raw_digest)
            FROM (SELECT *, province <> '' OR city <> '' OR latitude IS NOT NULL AS says_where
                  FROM unnest(%s::bigint[], %s::timestamptz[], %s::bytea[], %s::text[], %s::text[], %s::bigint[],
                        %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
                        %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[],
-                       %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bytea[])
+                       %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bytea[],
+                       %s::text[], %s::text[], %s::bool[], %s::timestamptz[], %s::bytea[], %s::bytea[])
                 AS u(id, version, digest, status, channel_status, customer_id, paid_at, dispatched_at,
                      delivered_at, completed_at, cancelled_at, promised_at, goods, charges, paid, refunded, units,
-                     province, city, latitude, longitude, recipient)) u
+                     province, city, latitude, longitude, recipient, buyer_note, seller_note, is_status_known,
+                     hold_until, invoice, raw_digest)) u
            WHERE o.id = u.id""",
         [
             column["id"],
@@ -325,5 +356,11 @@ def _write_update(rows: Sequence[tuple[Any, ...]], status: Sequence[str]) -> Non
             column["ship_latitude"],
             column["ship_longitude"],
             column["recipient_sealed"],
+            column["buyer_note"],
+            column["seller_note"],
+            column["is_status_known"],
+            column["hold_until"],
+            column["invoice_sealed"],
+            column["raw_digest"],
         ],
     )

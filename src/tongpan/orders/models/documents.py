@@ -32,6 +32,8 @@ class Order(models.Model):
     version: the channel's own time of last change; an older copy never overwrites a newer one.
     digest: BLAKE2 of the canonical content, so that a replayed copy is recognised without comparing lines.
     superseded: the digests of the copies stored before it, at most the last 64, so that none of them comes back.
+    is_status_known: False when the channel's status (channel_status) is one that its mapping does not know.
+    hold_until: an unpaid order keeps its goods reserved until then. raw_digest: of the payload it came in last.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -64,6 +66,12 @@ class Order(models.Model):
     ship_latitude = models.FloatField(null=True)
     ship_longitude = models.FloatField(null=True)
     recipient_sealed = models.BinaryField(default=b"")
+    buyer_note = models.TextField(_("buyer's note"), blank=True, db_default="")
+    seller_note = models.TextField(_("seller's note"), blank=True, db_default="")
+    is_status_known = models.BooleanField(_("status is known"), db_default=True)
+    hold_until = models.DateTimeField(_("held until"), null=True)
+    invoice_sealed = models.BinaryField(db_default=b"")
+    raw_digest = models.BinaryField(null=True)
     import_id = models.BigIntegerField(null=True)
     is_simulated = models.BooleanField(default=False)
     recorded_at = models.DateTimeField(db_default=Now())
@@ -138,6 +146,61 @@ class Payment(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "seq"], name="payment_once")]
+
+
+class Payer(models.TextChoices):
+    """Who bears a share of a discount."""
+
+    PLATFORM = "platform", _("Platform")
+    SHOP = "shop", _("Shop")
+    INFLUENCER = "influencer", _("Influencer")
+    DEALER = "dealer", _("Dealer")
+    BANK = "bank", _("Bank")
+    UNKNOWN = "unknown", _("Unknown")
+
+
+class Discount(models.Model):
+    """What one payer bears of the discount on one line. It explains the price; the line's amount is after it.
+
+    line is null only where an order has no goods lines that the discount could be spread over.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="discounts")
+    line = models.ForeignKey(OrderLine, null=True, on_delete=models.CASCADE, db_index=False)
+    payer = models.CharField(max_length=12, choices=Payer.choices)
+    code = models.CharField(max_length=80, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    amount_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(amount_minor__gt=0), name="discount_positive")]
+
+
+class OrderTag(models.Model):
+    """A word that people or rules put on an order."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="tags", db_index=False)
+    tag = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["order", "tag"], name="order_tag_once")]
+        indexes = [models.Index(fields=["tag", "order"], name="order_of_tag")]
+
+
+class RawPayload(models.Model):
+    """A payload as a channel sent it, compressed and sealed; the same one is kept once.
+
+    digest: keyed hash by the vault, so that it does not tell what the payload says.
+    """
+
+    digest = models.BinaryField(primary_key=True)
+    content = models.BinaryField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        db_table = "orders_rawpayload"
 
 
 class OrderEvent(models.Model):

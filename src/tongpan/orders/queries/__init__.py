@@ -4,7 +4,7 @@ from tongpan.orders.queries.buyers import Bought, bought_by, favourites_of_custo
 from tongpan.orders.queries.filters import OPEN, OrderFilter, select_orders
 from tongpan.orders.queries.pages import SORTS, count_orders, fetch_orders, iterate_orders, listed_orders
 from tongpan.orders.queries.proof import open_hold_counts, reconcile
-from tongpan.orders.queries.whole import order_whole, return_whole, select_returns
+from tongpan.orders.queries.whole import order_whole, payload_of, return_whole, select_returns
 
 __all__ = [
     "OPEN",
@@ -19,6 +19,7 @@ __all__ = [
     "listed_orders",
     "open_hold_counts",
     "order_whole",
+    "payload_of",
     "reconcile",
     "return_whole",
     "returns_of_customer",

@@ -1,4 +1,4 @@
-"""``python -m benchmarks [intake] [metrics] [console]``: measure all, or those named, and print one table."""
+"""``python -m benchmarks [intake] [stock] [metrics] [console]``: measure all, or those named, and print one table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import platform
 import sys
 import time
 
-from benchmarks import console, intake, metrics
+from benchmarks import console, intake, metrics, stock
 from benchmarks.table import render
 
-ALL = {"intake": intake.measure, "metrics": metrics.measure, "console": console.measure}
+ALL = {"intake": intake.measure, "stock": stock.measure, "metrics": metrics.measure, "console": console.measure}
 
 
 def main() -> None:

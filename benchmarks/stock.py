@@ -59,12 +59,7 @@ def measure() -> list[Row]:
     rows = [
         _row("stock file, 20,000 levels, all changed", taken["ours"], taken["limit"]),
         _row("stock file, 20,000 levels, one in ten changed", taken["ours_few"], taken["limit_few"]),
-        Row(
-            "stock file of 20,000 levels, from CSV to booked",
-            f"{taken['file']:.2f} s",
-            goal=f"<= {GOAL_S:g} s",
-            is_met=taken["file"] <= GOAL_S,
-        ),
+        Row("stock file, 20,000 levels, from the CSV on disk to booked", f"{taken['file']:.2f} s"),
     ]
     return rows
 

@@ -94,7 +94,7 @@ class AdjustmentIn(StockDocumentIn):
 
 
 class CountIn(StockDocumentIn):
-    lines: list[CountedLineIn] = Field(min_length=1, max_length=5000)
+    lines: list[CountedLineIn] = Field(min_length=1, max_length=20_000)
 
 
 class AdjustmentsIn(In):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from tongpan.core.bulk import copy_rows, execute
+from tongpan.core.bulk import copy_rows, execute, whole_numbers
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.inventory.engine import Delta, level_sums, merge, pool_sums
 from tongpan.inventory.events import CHANGED
+
+_GAINED, _LOST = {"gained": True}, {"gained": False}
+_FROM_CHANGES = """FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
+                        AS k(sku_id, node_id, bucket, on_hand, allocated)"""
 
 
 def post(deltas: Iterable[Delta], *, actor: str) -> None:
@@ -15,7 +19,7 @@ def post(deltas: Iterable[Delta], *, actor: str) -> None:
 
     The caller holds the pools of all SKUs concerned (``locks.lock_pools``) and has checked that the stock is
     there. Raises django.db.IntegrityError when a movement was booked before or a level would be oversold: the
-    constraints stand behind every caller. Four statements, whatever the number of deltas.
+    constraints stand behind every caller. Four statements, one more when a level is new, whatever the number of deltas.
     """
     moves = merge(deltas)
     if not moves:
@@ -38,29 +42,7 @@ def post(deltas: Iterable[Delta], *, actor: str) -> None:
         ),
         ((*move, actor) for move in moves),
     )
-    levels = sorted(level_sums(moves).items())
-    if levels:
-        keys = [
-            [key[0] for key, _ in levels],
-            [key[1] for key, _ in levels],
-            [key[2] for key, _ in levels],
-        ]
-        execute(
-            """INSERT INTO inventory_level (sku_id, node_id, bucket, on_hand, allocated)
-               SELECT k.*, 0, 0 FROM unnest(%s::bigint[], %s::bigint[], %s::text[]) AS k(sku_id, node_id, bucket)
-               WHERE NOT EXISTS (SELECT FROM inventory_level l WHERE (l.sku_id, l.node_id, l.bucket)
-                                 = (k.sku_id, k.node_id, k.bucket))
-               ORDER BY k.sku_id, k.node_id, k.bucket
-               ON CONFLICT DO NOTHING""",
-            keys,
-        )
-        execute(
-            """UPDATE inventory_level l SET on_hand = l.on_hand + k.on_hand, allocated = l.allocated + k.allocated
-               FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[], %s::bigint[])
-                    AS k(sku_id, node_id, bucket, on_hand, allocated)
-               WHERE (l.sku_id, l.node_id, l.bucket) = (k.sku_id, k.node_id, k.bucket)""",
-            [*keys, [change[0] for _, change in levels], [change[1] for _, change in levels]],
-        )
+    _change_levels(sorted(level_sums(moves).items()))
     pools = sorted(pool_sums(moves).items())
     if pools:
         execute(
@@ -70,15 +52,40 @@ def post(deltas: Iterable[Delta], *, actor: str) -> None:
                     AS k(sku_id, on_hand, allocated, held)
                WHERE p.sku_id = k.sku_id""",
             [
-                [sku_id for sku_id, _ in pools],
-                [change[0] for _, change in pools],
-                [change[1] for _, change in pools],
-                [change[2] for _, change in pools],
+                whole_numbers(sku_id for sku_id, _ in pools),
+                *(whole_numbers(change[i] for _, change in pools) for i in range(3)),
             ],
         )
     append(
         [
-            NewEvent(CHANGED, str(sku_id), {"gained": on_hand - allocated - held > 0})
+            NewEvent(CHANGED, str(sku_id), _GAINED if on_hand - allocated - held > 0 else _LOST)
             for sku_id, (on_hand, allocated, held) in pools
         ]
     )
+
+
+def _change_levels(levels: Sequence[tuple[tuple[int, int, str], tuple[int, int]]]) -> None:
+    """Add the changes to the levels; those that are not there yet are made. The caller holds their pools."""
+    if not levels:
+        return
+    changes = [
+        whole_numbers(key[0] for key, _ in levels),
+        whole_numbers(key[1] for key, _ in levels),
+        [key[2] for key, _ in levels],
+        whole_numbers(change[0] for _, change in levels),
+        whole_numbers(change[1] for _, change in levels),
+    ]
+    changed = execute(
+        f"""UPDATE inventory_level l SET on_hand = l.on_hand + k.on_hand, allocated = l.allocated + k.allocated
+            {_FROM_CHANGES} WHERE (l.sku_id, l.node_id, l.bucket) = (k.sku_id, k.node_id, k.bucket)""",
+        changes,
+    )
+    if changed < len(levels):
+        execute(
+            f"""INSERT INTO inventory_level (sku_id, node_id, bucket, on_hand, allocated)
+                SELECT k.sku_id, k.node_id, k.bucket, k.on_hand, k.allocated {_FROM_CHANGES}
+                WHERE NOT EXISTS (SELECT FROM inventory_level l WHERE (l.sku_id, l.node_id, l.bucket)
+                                  = (k.sku_id, k.node_id, k.bucket))
+                ORDER BY k.sku_id, k.node_id, k.bucket""",
+            changes,
+        )

@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.bulk import execute, fetch_all, whole_numbers
 
 
 def lock_pools(sku_ids: Collection[int]) -> dict[int, int]:
     """Lock the pools of ``sku_ids`` until the end of the transaction; available units by SKU id."""
-    ordered = sorted(set(sku_ids))
-    if not ordered:
+    if not sku_ids:
         return {}
+    ordered = whole_numbers(sorted(set(sku_ids)))
     execute(
         """INSERT INTO inventory_pool (sku_id, on_hand, allocated, held)
            SELECT s, 0, 0, 0 FROM unnest(%s::bigint[]) AS s
@@ -29,7 +29,7 @@ def lock_pools(sku_ids: Collection[int]) -> dict[int, int]:
     )
     rows = fetch_all(
         """SELECT sku_id, on_hand - allocated - held FROM inventory_pool
-           WHERE sku_id = ANY(%s) ORDER BY sku_id FOR NO KEY UPDATE""",
+           WHERE sku_id = ANY(%s::bigint[]) ORDER BY sku_id FOR NO KEY UPDATE""",
         [ordered],
     )
     return dict(rows)

@@ -61,8 +61,8 @@ class Level(models.Model):
     """The stock of one SKU at one node in one quality bucket. allocated: pinned to orders, not yet gone."""
 
     id = models.BigAutoField(primary_key=True)
-    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="levels")
-    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="levels")
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="levels", db_index=False)
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, related_name="levels", db_index=False)
     bucket = models.CharField(max_length=12, choices=Bucket.choices, default=Bucket.SALEABLE)
     on_hand = models.BigIntegerField(default=0)
     allocated = models.BigIntegerField(default=0)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tongpan.catalog.actions import SkuSpec, ensure_skus, fullest
-from tongpan.core.bulk import copy_rows, fetch_all
+from tongpan.core.bulk import copy_rows, fetch_all, whole_numbers
 from tongpan.core.races import run_in_transaction
 from tongpan.inventory.engine import (
     AdjustmentDoc,
@@ -186,7 +186,7 @@ def _stored_documents(
 def _levels(sku_ids: set[int], node_ids: set[int]) -> dict[tuple[int, int, str], tuple[int, int]]:
     rows = fetch_all(
         """SELECT sku_id, node_id, bucket, on_hand, allocated FROM inventory_level
-           WHERE sku_id = ANY(%s) AND node_id = ANY(%s)""",
-        [list(sku_ids), list(node_ids)],
+           WHERE sku_id = ANY(%s::bigint[]) AND node_id = ANY(%s::bigint[])""",
+        [whole_numbers(sku_ids), whole_numbers(node_ids)],
     )
     return {(sku_id, node_id, bucket): (on_hand, allocated) for sku_id, node_id, bucket, on_hand, allocated in rows}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 
@@ -37,3 +38,18 @@ class Sku(models.Model):
 
     class Meta:
         ordering = ["code"]
+
+
+class KitPart(models.Model):
+    """A kit has no stock of its own: selling one takes ``qty`` units of each of its parts. Kits do not nest."""
+
+    id = models.BigAutoField(primary_key=True)
+    kit = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="parts", db_index=False)
+    part = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="kits")
+    qty = models.PositiveIntegerField(_("units"))
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["kit", "part"], name="kit_part_once"),
+            models.CheckConstraint(condition=Q(qty__gt=0) & ~Q(kit=F("part")), name="kit_part_counts"),
+        ]

@@ -7,8 +7,9 @@ The policy, in order:
 2. ``nearest-with-all``: of the nodes that have all goods, the nearest; ties by node code.
 3. ``fewest-nodes``: no node has all: the smallest set of nodes that has; of equal sets the one with the smallest
    sum of distances, then the one that comes first when the nearest nodes, and of equally near ones the lower
-   codes, are compared first. Sets of up to three nodes are searched, each size for at most ``_WORK`` steps; where
-   none is found, nodes are added one by one, each time the one that covers most of what is missing.
+   codes, are compared first. Kits are sent whole from one node wherever there is such a set.
+   Sets of up to three nodes are searched, each size for at most ``_WORK`` steps; where none is found, nodes are
+   added one by one, each time the one that covers most of what is missing.
 
 A node without coordinates is farther than any other; without a known place all nodes are equally far.
 """
@@ -40,12 +41,16 @@ class NodeView(NamedTuple):
 
 
 class Need(NamedTuple):
-    """Units of one SKU that one order line still needs. wanted_node: node id named by the channel, or None."""
+    """Units of one SKU that one order line still needs. wanted_node: node id named by the channel, or None.
+
+    kits: for a part of a kit, how many kits its line has; else 0.
+    """
 
     order_line_id: int
     sku_id: int
     qty: int
     wanted_node: int | None = None
+    kits: int = 0
 
 
 class Pick(NamedTuple):
@@ -140,9 +145,75 @@ def _search(
             return Plan(
                 "unfillable", "no-stock" if nodes else "no-node", (), _explain(candidates, [], "") | {"short": short}
             )
-        chosen = _fewest(needs, candidates, stock)
-        rule = "fewest-nodes"
+        chosen, picks = _together(needs, candidates, stock) or _apart(needs, candidates, stock)
+        return Plan("routed", "fewest-nodes", picks, _explain(candidates, [n.id for n in chosen], "fewest-nodes"))
     return Plan("routed", rule, _pick(needs, chosen, stock), _explain(candidates, [n.id for n in chosen], rule))
+
+
+_Served = tuple[list[NodeView], list[Pick]]
+
+
+def _apart(needs: Sequence[Need], candidates: Sequence[_Candidate], stock: Stock) -> _Served:
+    """The fewest nodes when the parts of a kit may come from several."""
+    chosen = _fewest(needs, candidates, stock)
+    return chosen, _pick(needs, chosen, stock)
+
+
+def _together(needs: Sequence[Need], candidates: Sequence[_Candidate], stock: Stock) -> _Served | None:
+    """The fewest nodes that send every kit whole; None without kits, or when no nodes can.
+
+    Each kit line is searched as a good of its own, of which a node has as many as its parts make.
+    """
+    kits = _kits(needs)
+    if not kits:
+        return None
+    plain = [need for need in needs if need.order_line_id not in kits]
+    whole = dict(stock)
+    for line_id, parts in kits.items():
+        plain.append(Need(line_id, -line_id, parts[0].kits))
+        for c in candidates:
+            whole[(-line_id, c.node.id)] = _makes(parts, c.node, stock)
+    nodes = [c.node for c in candidates]
+    if _short(plain, nodes, whole):
+        return None
+    left = {(need.sku_id, node.id): _free(stock, need.sku_id, node) for need in needs for node in nodes}
+    chosen = _fewest(plain, candidates, whole)
+    picks = []
+    for line_id, parts in kits.items():
+        wanted = parts[0].kits
+        for node in sorted(chosen, key=lambda n: _makes(parts, n, stock, left) < wanted):
+            made = min(wanted, _makes(parts, node, stock, left))
+            wanted -= made
+            for part in parts if made else ():
+                units = made * part.qty // part.kits
+                left[(part.sku_id, node.id)] -= units
+                picks.append(Pick(node.id, line_id, part.sku_id, units))
+        if wanted:
+            # Two kits, or a kit and a plain line, wanted the same units.
+            return None
+    others = _pick([need for need in needs if need.order_line_id not in kits], chosen, left, is_counted=True)
+    if sum(p.qty for p in picks) + sum(p.qty for p in others) < sum(need.qty for need in needs):
+        return None
+    return chosen, picks + others
+
+
+def _kits(needs: Sequence[Need]) -> dict[int, list[Need]]:
+    """The parts of each line that is a kit, with ``kits`` such that every part divides by it."""
+    lines: dict[int, list[Need]] = {}
+    for need in needs:
+        if need.kits:
+            lines.setdefault(need.order_line_id, []).append(need)
+    for line_id, parts in lines.items():
+        if any(part.qty % part.kits for part in parts):
+            lines[line_id] = [part._replace(kits=1) for part in parts]
+    return lines
+
+
+def _makes(parts: Sequence[Need], node: NodeView, stock: Stock, left: Stock | None = None) -> int:
+    """How many kits of ``parts`` the node can send whole."""
+    if left is not None:
+        return min(left[(part.sku_id, node.id)] // (part.qty // part.kits) for part in parts)
+    return min(_free(stock, part.sku_id, node) // (part.qty // part.kits) for part in parts)
 
 
 def _free(stock: Stock, sku_id: int, node: NodeView) -> int:
@@ -262,9 +333,16 @@ def _greedy(totals: Mapping[int, int], useful: Sequence[_Candidate], stock: Stoc
     return chosen
 
 
-def _pick(needs: Sequence[Need], chosen: Sequence[NodeView], stock: Stock) -> list[Pick]:
-    """Take each line from the first chosen node that has it whole, else from several in their order."""
-    left = {(need.sku_id, node.id): _free(stock, need.sku_id, node) for need in needs for node in chosen}
+def _pick(needs: Sequence[Need], chosen: Sequence[NodeView], stock: Stock, *, is_counted: bool = False) -> list[Pick]:
+    """Take each line from the first chosen node that has it whole, else from several in their order.
+
+    is_counted: ``stock`` names every unit, also of nodes whose stock is not ours to count.
+    """
+    left = {
+        (need.sku_id, node.id): stock[(need.sku_id, node.id)] if is_counted else _free(stock, need.sku_id, node)
+        for need in needs
+        for node in chosen
+    }
     picks = []
     for need in needs:
         wanted = need.qty

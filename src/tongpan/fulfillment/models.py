@@ -60,6 +60,8 @@ class Fulfillment(models.Model):
 
 
 class FulfillmentLine(models.Model):
+    """Units of one SKU that a node ships for an order line; the line of a kit has one for each part."""
+
     id = models.BigAutoField(primary_key=True)
     fulfillment = models.ForeignKey(Fulfillment, on_delete=models.CASCADE, related_name="lines", db_index=False)
     order_line = models.ForeignKey(OrderLine, on_delete=models.PROTECT, db_index=False)
@@ -68,6 +70,6 @@ class FulfillmentLine(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["fulfillment", "order_line"], name="fulfillment_line_once"),
+            models.UniqueConstraint(fields=["fulfillment", "order_line", "sku"], name="fulfillment_line_once"),
             models.CheckConstraint(condition=models.Q(qty__gt=0), name="fulfillment_line_positive"),
         ]

@@ -40,13 +40,16 @@ def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:
     movements differ. Locks nothing.
     """
     twice = fetch_all(
-        """SELECT s.code, o.external_id, l.line_no, l.qty, f.qty
-           FROM (SELECT x.order_line_id, sum(x.qty)::bigint AS qty
+        """SELECT s.code, o.external_id, l.line_no, coalesce(r.qty, l.qty * coalesce(k.qty, 1)), f.qty
+           FROM (SELECT x.order_line_id, x.sku_id, sum(x.qty)::bigint AS qty
                  FROM fulfillment_fulfillmentline x JOIN fulfillment_fulfillment d ON d.id = x.fulfillment_id
-                 WHERE d.status <> 'cancelled' GROUP BY 1) f
+                 WHERE d.status <> 'cancelled' GROUP BY 1, 2) f
            JOIN orders_orderline l ON l.id = f.order_line_id JOIN orders_order o ON o.id = l.order_id
            JOIN channels_shop s ON s.id = o.shop_id
-           WHERE f.qty > l.qty ORDER BY 1, 2, 3"""
+           LEFT JOIN inventory_reservation r ON r.order_line_id = l.id AND r.sku_id = f.sku_id
+                AND r.sku_id <> l.sku_id AND r.state = 'allocated'
+           LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id AND k.part_id = f.sku_id
+           WHERE f.qty > coalesce(r.qty, l.qty * coalesce(k.qty, 1)) ORDER BY 1, 2, 3"""
     )
     unequal = fetch_all(
         """SELECT d.id, n.code, d.status, l.qty, coalesce(m.gone, 0), coalesce(m.allocated, 0)

@@ -38,7 +38,7 @@ class Delta(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """Units of one SKU that one order line needs."""
+    """Units of one SKU that one order line needs; the line of a kit has one for each part."""
 
     order_id: int
     order_line_id: int

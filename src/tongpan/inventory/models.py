@@ -155,10 +155,14 @@ class StockDocumentLine(models.Model):
 
 
 class Reservation(models.Model):
-    """Units of the pool promised to one order line until routing pins them to a node."""
+    """Units of the pool promised to one order line until routing pins them to a node.
+
+    The line of a kit has one for each part. A promise that ended stays as a row; a new one is a new row, and
+    its id is the cause of the movements it makes.
+    """
 
     id = models.BigAutoField(primary_key=True)
-    order_line_id = models.BigIntegerField(unique=True)
+    order_line_id = models.BigIntegerField(db_index=True)
     order_id = models.BigIntegerField(db_index=True)
     sku = models.ForeignKey(Sku, on_delete=models.PROTECT, db_index=False)
     qty = models.PositiveIntegerField()
@@ -170,4 +174,11 @@ class Reservation(models.Model):
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=Q(qty__gt=0), name="reservation_positive")]
+        constraints = [
+            models.CheckConstraint(condition=Q(qty__gt=0), name="reservation_positive"),
+            models.UniqueConstraint(
+                fields=["order_line_id", "sku"],
+                condition=Q(state__in=["held", "allocated"]),
+                name="reserved_once",
+            ),
+        ]

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.eventlog import NewEvent, append
+from tongpan.fulfillment.actions.snapshot import NEEDED
 from tongpan.fulfillment.events import DISPATCHED
 from tongpan.inventory.actions import unpin
 from tongpan.inventory.engine import Delta
@@ -80,16 +81,18 @@ def depart(left_at: Mapping[int, datetime], *, actor: str) -> list[int]:
 def _complete(order_ids: Sequence[int]) -> dict[int, datetime]:
     """When the last goods left, for those of ``order_ids`` of which nothing is left to send."""
     rows = fetch_all(
-        """SELECT f.order_id, max(f.dispatched_at) FROM fulfillment_fulfillment f
-           WHERE f.order_id = ANY(%s) AND f.status <> 'cancelled' GROUP BY 1
-           HAVING bool_and(f.status IN ('dispatched', 'delivered'))
-              AND NOT EXISTS (
-                SELECT FROM orders_orderline l
-                WHERE l.order_id = f.order_id AND l.kind = 'goods' AND l.qty > (
-                  SELECT coalesce(sum(x.qty), 0)
-                  FROM fulfillment_fulfillment d JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = d.id
-                  WHERE d.order_id = l.order_id AND d.status <> 'cancelled' AND x.order_line_id = l.id))""",
-        [list(order_ids)],
+        f"""WITH needed AS ({NEEDED})
+            SELECT f.order_id, max(f.dispatched_at) FROM fulfillment_fulfillment f
+            WHERE f.order_id = ANY(%s) AND f.status <> 'cancelled' GROUP BY 1
+            HAVING bool_and(f.status IN ('dispatched', 'delivered'))
+               AND NOT EXISTS (
+                 SELECT FROM needed l
+                 WHERE l.order_id = f.order_id AND l.qty > (
+                   SELECT coalesce(sum(x.qty), 0)
+                   FROM fulfillment_fulfillment d JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = d.id
+                   WHERE d.order_id = l.order_id AND d.status <> 'cancelled'
+                     AND (x.order_line_id, x.sku_id) = (l.line_id, l.sku_id)))""",
+        [list(order_ids), list(order_ids)],
     )
     return dict(rows)
 

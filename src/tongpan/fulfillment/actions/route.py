@@ -96,16 +96,18 @@ def _plan_all(jobs: Sequence[Job]) -> set[int]:
         for pick in job.plan.picks:
             if pick.node_id in tracking:
                 stock[(pick.sku_id, pick.node_id)] -= pick.qty
-                if pick.order_line_id not in held:
+                if (pick.order_line_id, pick.sku_id) not in held:
                     pools[pick.sku_id] -= pick.qty
     return tracking
 
 
-def _within_pool(made: Plan, nodes: Mapping[int, NodeView], pools: Mapping[int, int], held: set[int]) -> Plan:
+def _within_pool(
+    made: Plan, nodes: Mapping[int, NodeView], pools: Mapping[int, int], held: set[tuple[int, int]]
+) -> Plan:
     """Refuse a plan that takes units promised to other orders: what is free at a node may be held in the pool."""
     taken: dict[int, int] = {}
     for pick in made.picks:
-        if nodes[pick.node_id].tracks_stock and pick.order_line_id not in held:
+        if nodes[pick.node_id].tracks_stock and (pick.order_line_id, pick.sku_id) not in held:
             taken[pick.sku_id] = taken.get(pick.sku_id, 0) + pick.qty
     short = [
         {"sku_id": sku_id, "have": max(pools[sku_id], 0), "need": qty}
@@ -232,12 +234,12 @@ def _fulfillment_status(job: Job) -> str:
 
 
 def _deltas(
-    ids: Sequence[int], parts: Sequence[_Part], pinned: Mapping[int, int], tracking: set[int], now: datetime
+    ids: Sequence[int], parts: Sequence[_Part], pinned: Mapping[tuple[int, int], int], tracking: set[int], now: datetime
 ) -> Iterator[Delta]:
     for i, (job, node_id, picks) in zip(ids, parts, strict=True):
         for pick in picks:
             sku_id, qty = pick.sku_id, pick.qty
-            if pick.order_line_id in pinned:
+            if (pick.order_line_id, sku_id) in pinned:
                 yield Delta(sku_id, None, "saleable", "released", 0, 0, -qty, "fulfillment", i, now, "pinned to a node")
             if node_id not in tracking:
                 continue

@@ -10,6 +10,15 @@ from tongpan.core.bulk import fetch_all
 from tongpan.fulfillment.engine import Need, NodeView, Plan
 
 SHIPPED = ("dispatched", "delivered", "completed")
+NEEDED = """
+SELECT l.order_id, l.id AS line_id, l.line_no, l.wanted_node, coalesce(r.sku_id, k.part_id, l.sku_id) AS sku_id,
+       CASE WHEN r.sku_id <> l.sku_id THEN r.qty ELSE l.qty * coalesce(k.qty, 1) END AS qty,
+       CASE WHEN coalesce(r.sku_id, k.part_id, l.sku_id) <> l.sku_id THEN l.qty ELSE 0 END AS kits
+FROM orders_orderline l
+LEFT JOIN inventory_reservation r ON r.order_line_id = l.id AND r.state IN ('held', 'allocated')
+LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id AND r.id IS NULL
+WHERE l.order_id = ANY(%s) AND l.kind = 'goods'"""
+"""What the lines of orders take from stock. A kit is its parts: those it was promised, else those it has now."""
 
 
 @dataclass(slots=True)
@@ -63,27 +72,27 @@ def load_needs(jobs: Sequence[Job]) -> list[Job]:
     """The jobs that still need goods, with what they need."""
     by_id = {job.order_id: job for job in jobs}
     rows = fetch_all(
-        """SELECT l.order_id, l.id, l.sku_id, l.qty - coalesce(f.qty, 0), n.id, l.wanted_node
-           FROM orders_orderline l
-           LEFT JOIN (SELECT x.order_line_id, sum(x.qty)::int AS qty
-                      FROM fulfillment_fulfillment o JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = o.id
-                      WHERE o.order_id = ANY(%s) AND o.status <> 'cancelled' GROUP BY 1) f ON f.order_line_id = l.id
-           LEFT JOIN network_node n ON n.code = l.wanted_node AND l.wanted_node <> ''
-           WHERE l.order_id = ANY(%s) AND l.kind = 'goods' AND l.qty > coalesce(f.qty, 0)
-           ORDER BY l.order_id, l.line_no""",
+        f"""WITH needed AS ({NEEDED})
+            SELECT l.order_id, l.line_id, l.sku_id, l.qty - coalesce(f.qty, 0), n.id, l.wanted_node, l.kits
+            FROM needed l
+            LEFT JOIN (SELECT x.order_line_id, x.sku_id, sum(x.qty)::int AS qty
+                       FROM fulfillment_fulfillment o JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = o.id
+                       WHERE o.order_id = ANY(%s) AND o.status <> 'cancelled' GROUP BY 1, 2) f
+                 ON (f.order_line_id, f.sku_id) = (l.line_id, l.sku_id)
+            LEFT JOIN network_node n ON n.code = l.wanted_node AND l.wanted_node <> ''
+            WHERE l.qty > coalesce(f.qty, 0)
+            ORDER BY l.order_id, l.line_no, l.sku_id""",
         [list(by_id), list(by_id)],
     )
-    for order_id, line_id, sku_id, qty, node_id, wanted in rows:
+    for order_id, line_id, sku_id, qty, node_id, wanted, kits in rows:
         # A node that the channel names and we do not know is still the channel's word: no search.
-        by_id[order_id].needs.append(Need(line_id, sku_id, qty, node_id if node_id else (0 if wanted else None)))
+        by_id[order_id].needs.append(Need(line_id, sku_id, qty, node_id if node_id else (0 if wanted else None), kits))
     return [job for job in jobs if job.needs]
 
 
 def goods_of(order_ids: Collection[int]) -> set[int]:
-    """The SKU ids of all goods of ``order_ids``."""
-    rows = fetch_all(
-        "SELECT DISTINCT sku_id FROM orders_orderline WHERE order_id = ANY(%s) AND kind = 'goods'", [sorted(order_ids)]
-    )
+    """The SKU ids of all goods of ``order_ids``, of a kit those of its parts."""
+    rows = fetch_all(f"SELECT DISTINCT sku_id FROM ({NEEDED}) l", [sorted(order_ids)])
     return {sku_id for (sku_id,) in rows}
 
 
@@ -109,13 +118,14 @@ def nodes_by_id(node_ids: Iterable[int]) -> dict[int, NodeView]:
     return {row[0]: NodeView(*row) for row in rows}
 
 
-def held_lines(order_line_ids: Sequence[int]) -> set[int]:
-    """Those of ``order_line_ids`` whose units are promised to them by the pool."""
-    rows = fetch_all(
-        "SELECT order_line_id FROM inventory_reservation WHERE order_line_id = ANY(%s) AND state = 'held'",
-        [list(order_line_ids)],
+def held_lines(order_line_ids: Sequence[int]) -> set[tuple[int, int]]:
+    """(order line id, SKU id) of the units that the pool has promised to ``order_line_ids``."""
+    return set(
+        fetch_all(
+            "SELECT order_line_id, sku_id FROM inventory_reservation WHERE order_line_id = ANY(%s) AND state = 'held'",
+            [sorted(set(order_line_ids))],
+        )
     )
-    return {line_id for (line_id,) in rows}
 
 
 def last_decisions(order_ids: Sequence[int]) -> dict[int, tuple[int, str, str]]:
@@ -135,12 +145,16 @@ def waiting_for(sku_ids: Collection[int], after: tuple[datetime, int] | None, li
         """SELECT o.placed_at, o.id FROM orders_order o
            WHERE o.id IN (SELECT h.order_id FROM orders_hold h
                           JOIN orders_orderline l ON l.order_id = h.order_id
-                          WHERE h.reason = 'out_of_stock' AND h.released_at IS NULL AND l.sku_id = ANY(%s))
+                          LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id
+                          WHERE h.reason = 'out_of_stock' AND h.released_at IS NULL
+                            AND coalesce(k.part_id, l.sku_id) = ANY(%s))
              AND o.status = 'paid' AND (%s::timestamptz IS NULL OR (o.placed_at, o.id) > (%s, %s))
              AND NOT EXISTS (
-               SELECT FROM orders_orderline l LEFT JOIN inventory_pool p USING (sku_id)
+               SELECT FROM orders_orderline l
+               LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id
+               LEFT JOIN inventory_pool p ON p.sku_id = coalesce(k.part_id, l.sku_id)
                WHERE l.order_id = o.id AND l.kind = 'goods'
-                 AND coalesce(p.on_hand - p.allocated - p.held, 0) < l.qty
+                 AND coalesce(p.on_hand - p.allocated - p.held, 0) < l.qty * coalesce(k.qty, 1)
                  AND NOT EXISTS (SELECT FROM inventory_reservation r WHERE r.order_line_id = l.id AND r.state = 'held')
                  AND NOT EXISTS (
                    SELECT FROM fulfillment_fulfillment f JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = f.id

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from tongpan.core.bulk import copy_rows, execute, fetch_all
+from tongpan.core.bulk import execute, fetch_all
 from tongpan.inventory.engine import Delta, Demand, grant
 from tongpan.inventory.ledger import post
 from tongpan.inventory.locks import lock_pools
@@ -24,19 +24,26 @@ def reserve(demands: Sequence[Demand], *, actor: str, now: datetime) -> dict[int
         return {}
     available = lock_pools({demand.sku_id for demand in demands})
     granted, refused = grant(available, demands)
-    copy_rows(
-        "inventory_reservation",
-        ("order_id", "order_line_id", "sku_id", "qty", "state"),
-        ((*demand, "held") for demand in granted),
-    )
-    post(
-        (
-            Delta(d.sku_id, None, "saleable", "reserved", 0, 0, d.qty, "order_line", d.order_line_id, now)
-            for d in granted
-        ),
-        actor=actor,
-    )
+    if granted:
+        post(
+            (
+                Delta(sku_id, None, "saleable", "reserved", 0, 0, qty, "reservation", reservation_id, now)
+                for reservation_id, sku_id, qty in _promise(granted)
+            ),
+            actor=actor,
+        )
     return refused
+
+
+def _promise(granted: Sequence[Demand]) -> list[tuple[int, int, int]]:
+    """Store a held reservation for each of ``granted``; (id, SKU id, units) of each."""
+    return fetch_all(
+        """INSERT INTO inventory_reservation (order_id, order_line_id, sku_id, qty, state)
+           SELECT g.*, 'held' FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
+                AS g(order_id, order_line_id, sku_id, qty)
+           RETURNING id, sku_id, qty""",
+        [list(column) for column in zip(*granted, strict=True)],
+    )
 
 
 @transaction.atomic
@@ -49,30 +56,30 @@ def release(order_ids: Collection[int], *, actor: str, now: datetime, reason: st
     held = _reservations(order_ids, "held") if order_ids else []
     if not held:
         return 0
-    lock_pools({sku_id for _, _, sku_id, _ in held})
+    lock_pools({sku_id for _, sku_id, _ in held})
     held = _reservations(order_ids, "held")
     _set_state([reservation_id for reservation_id, *_ in held], "released")
     post(
         (
-            Delta(sku_id, None, "saleable", "released", 0, 0, -qty, "order_line", line_id, now, reason)
-            for _, line_id, sku_id, qty in held
+            Delta(sku_id, None, "saleable", "released", 0, 0, -qty, "reservation", reservation_id, now, reason)
+            for reservation_id, sku_id, qty in held
         ),
         actor=actor,
     )
     return len(held)
 
 
-def pin(order_line_ids: Collection[int]) -> dict[int, int]:
-    """Mark the held reservations of ``order_line_ids`` as allocated; their quantities by order line id.
+def pin(order_line_ids: Collection[int]) -> dict[tuple[int, int], int]:
+    """Mark the held reservations of ``order_line_ids`` as allocated; units by (order line id, SKU id).
 
     For the routing action, which holds the pools and books the movements in the same transaction.
     """
     rows = fetch_all(
         """UPDATE inventory_reservation SET state = 'allocated'
-           WHERE order_line_id = ANY(%s) AND state = 'held' RETURNING order_line_id, qty""",
-        [sorted(order_line_ids)],
+           WHERE order_line_id = ANY(%s) AND state = 'held' RETURNING order_line_id, sku_id, qty""",
+        [sorted(set(order_line_ids))],
     )
-    return dict(rows)
+    return {(line_id, sku_id): qty for line_id, sku_id, qty in rows}
 
 
 def unpin(order_ids: Collection[int]) -> None:
@@ -83,9 +90,9 @@ def unpin(order_ids: Collection[int]) -> None:
     )
 
 
-def _reservations(order_ids: Collection[int], state: str) -> list[tuple[int, int, int, int]]:
+def _reservations(order_ids: Collection[int], state: str) -> list[tuple[int, int, int]]:
     return fetch_all(
-        """SELECT id, order_line_id, sku_id, qty FROM inventory_reservation
+        """SELECT id, sku_id, qty FROM inventory_reservation
            WHERE order_id = ANY(%s) AND state = %s ORDER BY sku_id, id""",
         [sorted(order_ids), state],
     )

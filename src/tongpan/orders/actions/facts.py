@@ -26,19 +26,21 @@ def insert_holds(holds: Sequence[tuple[int, str, str]]) -> None:
 def reserve_orders(order_ids: Collection[int], *, actor: str, now: datetime) -> set[int]:
     """Promise the goods of paid orders from the pool, those placed first first; the ids that could be served.
 
-    Lines reserved before are left alone. An order that the pool cannot serve waits on an out-of-stock hold, which
-    it leaves when it gets a node. Locks the pools of all SKUs concerned, in the caller's transaction.
+    A kit is promised by its parts. Lines reserved before are left alone. An order that the pool cannot serve waits
+    on an out-of-stock hold, which it leaves when it gets a node. Locks the pools of all SKUs concerned, in the
+    caller's transaction.
     """
     if not order_ids:
         return set()
     demands = [
         Demand(*row)
         for row in fetch_all(
-            """SELECT l.order_id, l.id, l.sku_id, l.qty
+            """SELECT l.order_id, l.id, coalesce(k.part_id, l.sku_id), l.qty * coalesce(k.qty, 1)
                FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
+               LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id
                WHERE o.id = ANY(%s) AND l.kind = 'goods'
                  AND NOT EXISTS (SELECT FROM inventory_reservation r WHERE r.order_line_id = l.id)
-               ORDER BY o.placed_at, o.id, l.line_no""",
+               ORDER BY o.placed_at, o.id, l.line_no, k.part_id""",
             [sorted(order_ids)],
         )
     ]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from tongpan.catalog.actions import SkuSpec, ensure_skus, fullest
+from tongpan.catalog.kits import parts_of
 from tongpan.core.bulk import copy_rows, fetch_all, next_ids
 from tongpan.core.clock import business_day
 from tongpan.core.eventlog import NewEvent, append
@@ -183,13 +184,15 @@ def _insert(
             for line_no, line in enumerate(doc.lines, 1)
         ),
     )
+    kits = parts_of(sku_ids.values())
     take_back(
         [
-            (return_id, nodes[shops[doc.shop_code].id], sku_ids[line.code], line.qty, doc.returned_at)
+            (return_id, nodes[shops[doc.shop_code].id], part_id, line.qty * units, doc.returned_at)
             for return_id, (_, doc, _) in zip(ids, fresh, strict=True)
             if shops[doc.shop_code].id in nodes
             for line in doc.lines
             if line.kind == "goods"
+            for part_id, units in kits.get(sku_ids[line.code], [(sku_ids[line.code], 1)])
         ],
         actor=actor,
     )

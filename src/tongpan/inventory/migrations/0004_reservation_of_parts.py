@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("catalog", "0002_kit_parts"),
-        ("inventory", "0002_append_only"),
+        ("inventory", "0003_levels_change_in_place"),
     ]
 
     operations = [

@@ -9,12 +9,16 @@ from tongpan.core.eventlog import Event, Reader
 from tongpan.fulfillment.actions import retry_waiting, route
 from tongpan.inventory import events as stock
 from tongpan.orders import events as orders
+from tongpan.orders.actions import review_orders
 
 ACTOR = "routing"
 
 
 def _route_orders(batch: Sequence[Event]) -> None:
-    route({int(event.key) for event in batch if event.payload["route"]}, actor=ACTOR, now=utc_now())
+    """Review comes first, in the same transaction: no order is routed before it is known whether it must wait."""
+    now = utc_now()
+    review_orders({int(event.key) for event in batch}, now=now)
+    route({int(event.key) for event in batch if event.payload["route"]}, actor=ACTOR, now=now)
 
 
 def _retry_waiting(batch: Sequence[Event]) -> None:

@@ -12,8 +12,9 @@ from django.db import OperationalError, close_old_connections
 from tongpan.analytics.readers import LAKE
 from tongpan.core.eventlog import Reader, lag, read_once
 from tongpan.fulfillment.readers import READERS as FULFILLMENT
+from tongpan.orders.readers import READERS as ORDERS
 
-READERS: tuple[Reader, ...] = (*FULFILLMENT, LAKE)
+READERS: tuple[Reader, ...] = (*FULFILLMENT, LAKE, *ORDERS)
 _IDLE_SECONDS = 0.2
 _log = structlog.get_logger("readers")
 

@@ -17,6 +17,7 @@ from tongpan.inventory.engine import Delta
 from tongpan.inventory.ledger import post
 from tongpan.inventory.locks import lock_pools
 from tongpan.orders.actions import record_dispatch
+from tongpan.orders.actions.holding import blocked_orders
 
 
 class _Line(NamedTuple):
@@ -47,20 +48,29 @@ def _allocated(fulfillment_ids: Collection[int]) -> list[_Line]:
 def dispatch(fulfillment_ids: Collection[int], *, at: datetime, actor: str) -> list[int]:
     """The goods of ``fulfillment_ids`` left at ``at`` (aware). Returns the ids that were dispatched by this call.
 
-    A fulfilment that is not allocated (gone already, cancelled) is left alone. When the last goods of an order
-    leave, the order is dispatched. Locks the orders, the fulfilments, then the pools.
+    A fulfilment that is not allocated (gone already, cancelled), or whose order is held back
+    (``orders.review.BLOCKING``), is left alone. When the last goods of an order leave, the order is dispatched.
+    Locks the orders, the fulfilments, then the pools.
     """
-    return depart(dict.fromkeys(fulfillment_ids, at), actor=actor)
+    orders = _lock_orders_of(fulfillment_ids)
+    held = blocked_orders(set(orders.values()))
+    return depart({i: at for i, order_id in orders.items() if order_id not in held}, actor=actor)
+
+
+def _lock_orders_of(fulfillment_ids: Collection[int]) -> dict[int, int]:
+    """Lock the orders of ``fulfillment_ids`` in ascending order of id; order ids by fulfilment id."""
+    rows = fetch_all(
+        """SELECT f.id, o.id FROM fulfillment_fulfillment f JOIN orders_order o ON o.id = f.order_id
+           WHERE f.id = ANY(%s) ORDER BY o.id, f.id FOR NO KEY UPDATE OF o""",
+        [sorted(fulfillment_ids)],
+    )
+    return dict(rows)
 
 
 @transaction.atomic
 def depart(left_at: Mapping[int, datetime], *, actor: str) -> list[int]:
-    """``dispatch`` of fulfilments that left at instants of their own, by fulfilment id."""
-    orders = fetch_all(
-        """SELECT id FROM orders_order WHERE id IN (SELECT order_id FROM fulfillment_fulfillment WHERE id = ANY(%s))
-           ORDER BY id FOR NO KEY UPDATE""",
-        [sorted(left_at)],
-    )
+    """What is known to have left at instants of their own, by fulfilment id: as ``dispatch``, holds or not."""
+    orders = _lock_orders_of(left_at)
     lines = _allocated(left_at)
     gone = sorted({line.fulfillment_id for line in lines})
     if not gone:
@@ -74,7 +84,7 @@ def depart(left_at: Mapping[int, datetime], *, actor: str) -> list[int]:
         [gone, [left_at[i] for i in gone]],
     )
     append([NewEvent(DISPATCHED, str(i), {"order": order_id, "day": f"{day}"}) for i, order_id, day in moved])
-    record_dispatch(_complete([order_id for (order_id,) in orders]), actor=actor)
+    record_dispatch(_complete(sorted(set(orders.values()))), actor=actor)
     return gone
 
 

@@ -33,11 +33,11 @@ from tongpan.orders.actions import wait_for
 def route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int, str]:
     """Choose nodes for what ``order_ids`` still need and book it; the outcome ("routed", "unfillable") by order id.
 
-    Paid orders are allocated at the chosen nodes. Orders that the channel has sent already are dispatched at
-    once; what was allocated to them leaves now. Cancelled orders give back what has not left. An order whose
-    goods cannot be found waits on a hold: out of stock, no node, or, when it has left already, unbooked; an order
-    that waits for nothing any more leaves such holds. Orders that need nothing are not in the answer, and nothing
-    is written for them.
+    Paid orders are allocated at the chosen nodes, unless a hold blocks them. Orders that the channel has sent
+    already are dispatched at once; what was allocated to them leaves now. Cancelled orders give back what has not
+    left. An order whose goods cannot be found waits on a hold: out of stock, no node, or, when it has left already,
+    unbooked; an order that waits for nothing any more leaves such holds. Orders that need nothing are not in the
+    answer, and nothing is written for them.
 
     Deterministic: orders are planned in the order they were placed, on one snapshot. Locks orders, fulfilments,
     then pools, each in ascending order of id. The number of statements does not grow with the batch.
@@ -48,12 +48,13 @@ def route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int,
 def _route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int, str]:
     jobs = load_jobs(order_ids)
     _settle(jobs, now=now, actor=actor)
-    open_jobs = load_needs([job for job in jobs if job.status == "paid" or job.is_shipped])
+    open_jobs = load_needs([job for job in jobs if job.is_shipped or (job.status == "paid" and not job.is_blocked)])
     if open_jobs:
         tracking = _plan_all(open_jobs)
         _write(open_jobs, tracking, actor=actor, now=now)
     waits = {job.order_id: _wait(job) for job in open_jobs}
-    wait_for({job.order_id: waits.get(job.order_id, "") for job in jobs}, actor=actor, now=now)
+    settled = [job for job in jobs if job.is_shipped or not job.is_blocked]
+    wait_for({job.order_id: waits.get(job.order_id, "") for job in settled}, actor=actor, now=now)
     return {job.order_id: job.plan.outcome for job in open_jobs}
 
 

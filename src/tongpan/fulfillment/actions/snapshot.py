@@ -8,6 +8,8 @@ from datetime import date, datetime
 
 from tongpan.core.bulk import fetch_all
 from tongpan.fulfillment.engine import Need, NodeView, Plan
+from tongpan.orders.actions.holding import blocked_orders
+from tongpan.orders.review import BLOCKING
 
 SHIPPED = ("dispatched", "delivered", "completed")
 NEEDED = """
@@ -23,7 +25,10 @@ WHERE l.order_id = ANY(%s) AND l.kind = 'goods'"""
 
 @dataclass(slots=True)
 class Job:
-    """One order to route. left_at: when its goods left, for an order that the channel has sent already."""
+    """One order to route. left_at: when its goods left, for an order that the channel has sent already.
+
+    is_blocked: it has an open hold that keeps it from being routed (``orders.review.BLOCKING``).
+    """
 
     order_id: int
     shop_id: int
@@ -34,6 +39,7 @@ class Job:
     promised_at: datetime | None
     dispatched_at: datetime | None
     delivered_at: datetime | None
+    is_blocked: bool = False
     needs: list[Need] = field(default_factory=list)
     made: Plan | None = None
 
@@ -60,8 +66,10 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
            FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
         [sorted(order_ids)],
     )
+    # Once they are locked: a hold that is opened meanwhile waits for us, and sees what was allocated.
+    blocked = blocked_orders([row[0] for row in rows])
     jobs = [
-        Job(order_id, shop_id, status, None if lat is None or lon is None else (lat, lon), *rest)
+        Job(order_id, shop_id, status, None if lat is None or lon is None else (lat, lon), *rest, order_id in blocked)
         for order_id, shop_id, status, lat, lon, *rest in rows
     ]
     jobs.sort(key=lambda job: (job.placed_at, job.order_id))
@@ -148,7 +156,10 @@ def waiting_for(sku_ids: Collection[int], after: tuple[datetime, int] | None, li
                           LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id
                           WHERE h.reason = 'out_of_stock' AND h.released_at IS NULL
                             AND coalesce(k.part_id, l.sku_id) = ANY(%s))
-             AND o.status = 'paid' AND (%s::timestamptz IS NULL OR (o.placed_at, o.id) > (%s, %s))
+             AND o.status = 'paid'
+             AND NOT EXISTS (SELECT FROM orders_hold b
+                             WHERE b.order_id = o.id AND b.released_at IS NULL AND b.reason = ANY(%s))
+             AND (%s::timestamptz IS NULL OR (o.placed_at, o.id) > (%s, %s))
              AND NOT EXISTS (
                SELECT FROM orders_orderline l
                LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id
@@ -160,5 +171,5 @@ def waiting_for(sku_ids: Collection[int], after: tuple[datetime, int] | None, li
                    SELECT FROM fulfillment_fulfillment f JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = f.id
                    WHERE f.order_id = o.id AND f.status <> 'cancelled' AND x.order_line_id = l.id))
            ORDER BY o.placed_at, o.id LIMIT %s""",
-        [sorted(sku_ids), *([None, None, None] if after is None else [after[0], *after]), limit],
+        [sorted(sku_ids), list(BLOCKING), *([None, None, None] if after is None else [after[0], *after]), limit],
     )

@@ -1,14 +1,39 @@
 """Writes of the order hub."""
 
 from tongpan.orders.actions.facts import record_dispatch, reserve_orders, wait_for
+from tongpan.orders.actions.holding import hold, release_hold
 from tongpan.orders.actions.intake import accept
+from tongpan.orders.actions.policies import (
+    FloorSpec,
+    Trial,
+    blacklist,
+    review_again,
+    save_rules,
+    set_price_floors,
+    try_rules,
+    unblacklist,
+)
 from tongpan.orders.actions.returns import accept_corrections, accept_returns
+from tongpan.orders.actions.reviewing import current_rules, findings_of, review_orders
 
 __all__ = [
+    "FloorSpec",
+    "Trial",
     "accept",
     "accept_corrections",
     "accept_returns",
+    "blacklist",
+    "current_rules",
+    "findings_of",
+    "hold",
     "record_dispatch",
+    "release_hold",
     "reserve_orders",
+    "review_again",
+    "review_orders",
+    "save_rules",
+    "set_price_floors",
+    "try_rules",
+    "unblacklist",
     "wait_for",
 ]

@@ -52,8 +52,8 @@ def reserve_orders(order_ids: Collection[int], *, actor: str, now: datetime) -> 
 def wait_for(reasons: Mapping[int, str], *, actor: str, now: datetime) -> None:
     """Let each order wait for exactly what ``reasons`` says by order id, "" being nothing; two statements.
 
-    Concerns the holds that the platform opens by itself (out of stock, unbooked, no node); a person's hold stays.
-    The caller holds the orders.
+    Concerns the holds that routing opens (out of stock, unbooked, no node); those of a person or of the review
+    stay. The caller holds the orders.
     """
     order_ids = sorted(reasons)
     if not order_ids:
@@ -61,7 +61,8 @@ def wait_for(reasons: Mapping[int, str], *, actor: str, now: datetime) -> None:
     execute(
         """UPDATE orders_hold h SET released_at = %s, released_by = %s
            FROM unnest(%s::bigint[], %s::text[]) AS k(order_id, reason)
-           WHERE h.order_id = k.order_id AND h.reason <> k.reason AND h.released_at IS NULL AND h.reason <> 'manual'""",
+           WHERE h.order_id = k.order_id AND h.reason <> k.reason AND h.released_at IS NULL
+             AND h.reason IN ('out_of_stock', 'unbooked', 'no_node')""",
         [now, actor, order_ids, [reasons[order_id] for order_id in order_ids]],
     )
     insert_holds([(order_id, reasons[order_id], "") for order_id in order_ids if reasons[order_id]])

@@ -18,22 +18,28 @@ from tongpan.orders.models.documents import (
     ReturnStatus,
     Status,
 )
+from tongpan.orders.models.review import BlacklistEntry, OrderContact, OrderNote, PriceFloor, ReviewPolicy
 
 __all__ = [
+    "BlacklistEntry",
     "Correction",
     "Discount",
     "Hold",
     "HoldReason",
     "LineKind",
     "Order",
+    "OrderContact",
     "OrderEvent",
     "OrderLine",
+    "OrderNote",
     "OrderTag",
     "Payer",
     "Payment",
+    "PriceFloor",
     "RawPayload",
     "Return",
     "ReturnLine",
     "ReturnStatus",
+    "ReviewPolicy",
     "Status",
 ]

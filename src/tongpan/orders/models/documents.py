@@ -34,6 +34,7 @@ class Order(models.Model):
     superseded: the digests of the copies stored before it, at most the last 64, so that none of them comes back.
     is_status_known: False when the channel's status (channel_status) is one that its mapping does not know.
     hold_until: an unpaid order keeps its goods reserved until then. raw_digest: of the payload it came in last.
+    revision: counts the changes; who changes an order names the one that was looked at.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -75,6 +76,7 @@ class Order(models.Model):
     import_id = models.BigIntegerField(null=True)
     is_simulated = models.BooleanField(default=False)
     recorded_at = models.DateTimeField(db_default=Now())
+    revision = models.PositiveIntegerField(db_default=1)
 
     class Meta:
         db_table = "orders_order"
@@ -219,6 +221,11 @@ class OrderEvent(models.Model):
 
 
 class HoldReason(models.TextChoices):
+    UNPAID = "unpaid", _("Unpaid")
+    ADDRESS = "address", _("Address")
+    PRICE_FLOOR = "price_floor", _("Price under its floor")
+    RISK = "risk", _("Risk")
+    QUOTA = "quota", _("Channel quota used up")
     OUT_OF_STOCK = "out_of_stock", _("Out of stock")
     UNBOOKED = "unbooked", _("Shipped goods were not in the book")
     NO_NODE = "no_node", _("No node serves the shop")
@@ -226,7 +233,10 @@ class HoldReason(models.TextChoices):
 
 
 class Hold(models.Model):
-    """Why an order waits. Several may be open at once; each is released on its own."""
+    """Why an order waits. Several may be open at once; each is released on its own.
+
+    data: {"policy": version of the rules, "found": what the review saw}, of holds that the review opened.
+    """
 
     id = models.BigAutoField(primary_key=True)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="holds", db_index=False)
@@ -235,6 +245,9 @@ class Hold(models.Model):
     opened_at = models.DateTimeField(db_default=Now())
     released_at = models.DateTimeField(null=True)
     released_by = models.TextField(blank=True)
+    opened_by = models.TextField(db_default="")
+    release_note = models.TextField(db_default="")
+    data = models.JSONField(db_default={})
 
     class Meta:
         constraints = [

@@ -1,0 +1,81 @@
+"""What the review of orders goes by: rules with a version, floors of prices, and the blacklist."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from django.utils.translation import gettext_lazy as _
+
+from tongpan.catalog.models import Sku
+
+
+class ReviewPolicy(models.Model):
+    """The rules of the review (``orders.review.Rules`` as JSON); the newest version counts, none means the defaults."""
+
+    version = models.PositiveIntegerField(primary_key=True)
+    rules = models.JSONField()
+    note = models.TextField(blank=True)
+    actor = models.TextField()
+    created_at = models.DateTimeField(db_default=Now())
+
+
+class PriceFloor(models.Model):
+    """The least that one unit of a SKU may be sold for, in minor units of ``currency``."""
+
+    sku = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="price_floors")
+    currency = models.CharField(max_length=3)
+    floor_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["sku", "currency"], name="price_floor_once"),
+            models.CheckConstraint(condition=Q(floor_minor__gt=0), name="price_floor_positive"),
+        ]
+
+
+class BlacklistEntry(models.Model):
+    """A buyer or a phone whose orders wait. digest: the vault's blind index of the identifier or phone number.
+
+    hint: a masked form that people recognise.
+    """
+
+    kind = models.CharField(max_length=6, choices=[("buyer", _("Buyer")), ("phone", _("Phone"))])
+    digest = models.BinaryField()
+    hint = models.CharField(max_length=80, blank=True)
+    note = models.TextField(blank=True)
+    added_by = models.TextField()
+    added_at = models.DateTimeField(db_default=Now())
+    removed_by = models.TextField(blank=True)
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "digest"], condition=Q(removed_at__isnull=True), name="blacklisted_once"
+            )
+        ]
+
+
+class OrderNote(models.Model):
+    """What a person wrote on an order; append-only."""
+
+    id = models.BigAutoField(primary_key=True)
+    order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="notes")
+    text = models.TextField()
+    actor = models.TextField()
+    at = models.DateTimeField()
+
+
+class OrderContact(models.Model):
+    """The vault's blind indexes of an order's recipient and phone, so that it is found by them."""
+
+    order = models.OneToOneField("orders.Order", on_delete=models.CASCADE, primary_key=True, related_name="contact")
+    phone_index = models.BinaryField(default=b"")
+    recipient_index = models.BinaryField(default=b"")
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["phone_index"], condition=~Q(phone_index=b""), name="order_by_phone"),
+            models.Index(fields=["recipient_index"], condition=~Q(recipient_index=b""), name="order_by_recipient"),
+        ]

@@ -210,3 +210,12 @@ def test_open_orders_are_reviewed_again_after_a_change_of_rules():
 def test_versions_of_the_rules_count_up_and_are_audited():
     assert [save_rules({}, "", actor=ACTOR, now=NOW), save_rules({"units_over": 3}, "", actor=ACTOR, now=NOW)] == [1, 2]
     assert fetch_all("SELECT count(*) FROM access_auditentry WHERE action = 'review.rules_saved'") == [(2,)]
+
+
+def test_words_in_the_remarks_of_buyer_or_seller_are_a_risk():
+    take(order("1", buyer_note="请刷单返现"), order("2", seller_note="刷单"), order("3", buyer_note="谢谢"))
+    save_rules({"words": ["刷单"]}, "", **BY)
+
+    review("1", "2", "3")
+
+    assert {number for number, reason in open_holds() if reason == "risk"} == {"1", "2"}

@@ -69,7 +69,14 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
     # Once they are locked: a hold that is opened meanwhile waits for us, and sees what was allocated.
     blocked = blocked_orders([row[0] for row in rows])
     jobs = [
-        Job(order_id, shop_id, status, None if lat is None or lon is None else (lat, lon), *rest, order_id in blocked)
+        Job(
+            order_id,
+            shop_id,
+            status,
+            None if lat is None or lon is None else (lat, lon),
+            *rest,
+            is_blocked=order_id in blocked,
+        )
         for order_id, shop_id, status, lat, lon, *rest in rows
     ]
     jobs.sort(key=lambda job: (job.placed_at, job.order_id))

@@ -86,7 +86,7 @@ def _review(order_ids: Collection[int], *, now: datetime) -> set[int]:
 def _load(order_ids: Collection[int], rules: Rules) -> list[_Open]:
     rows = fetch_all(
         """SELECT id, external_id, status, business_date, revision, customer_id, placed_at, currency, total_minor,
-                   units, recipient_sealed, ship_province, ship_city, ship_latitude IS NOT NULL
+                   units, recipient_sealed, ship_province, ship_city, ship_latitude IS NOT NULL, buyer_note, seller_note
             FROM orders_order WHERE id = ANY(%s) AND status IN ('placed', 'paid')
             ORDER BY id""",
         [sorted(order_ids)],
@@ -113,6 +113,7 @@ def _load(order_ids: Collection[int], rules: Rules) -> list[_Open]:
                 province=row[11],
                 city=row[12],
                 place_is_known=row[13],
+                remarks=row[14:16],
                 under_floor=floors.get(row[0], ()),
                 listed=listed.get(row[0], ()),
                 recent=recent.get(row[0], 0),

@@ -104,6 +104,7 @@ def test_an_order_is_stored_with_all_it_says():
         "hold_until": None,
         "invoice_sealed": b"",
         "raw_digest": None,
+        "revision": 1,
         "import_id": None,
         "is_simulated": True,
     }

@@ -39,7 +39,7 @@ class Job:
     promised_at: datetime | None
     dispatched_at: datetime | None
     delivered_at: datetime | None
-    is_blocked: bool = False
+    is_blocked: bool = field(default=False, kw_only=True)
     needs: list[Need] = field(default_factory=list)
     made: Plan | None = None
 
@@ -74,10 +74,10 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
             shop_id,
             status,
             None if lat is None or lon is None else (lat, lon),
-            *rest,
+            *times,
             is_blocked=order_id in blocked,
         )
-        for order_id, shop_id, status, lat, lon, *rest in rows
+        for order_id, shop_id, status, lat, lon, *times in rows
     ]
     jobs.sort(key=lambda job: (job.placed_at, job.order_id))
     return jobs

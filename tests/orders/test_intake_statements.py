@@ -7,7 +7,7 @@ from tests.support.following import route_all
 from tests.support.intake import take, take_back
 
 from tongpan.fulfillment.actions import route
-from tongpan.orders.engine import BuyerDoc, PaymentDoc, ShipTo
+from tongpan.orders.engine import BuyerDoc, DiscountDoc, InvoiceDoc, PaymentDoc, ShipTo
 
 pytestmark = pytest.mark.usefixtures("company")
 SIZES = (1, 10, 200)
@@ -54,7 +54,36 @@ def test_taking_new_orders_in():
     plenty()
     take(*batch("warm", 1))
 
-    assert_constant(in_all_sizes(lambda size: take(*batch("n", size))), 20)
+    assert_constant(in_all_sizes(lambda size: take(*batch("n", size))), 11)
+
+
+EVERYTHING = {
+    "discounts": [DiscountDoc("platform", 7), DiscountDoc("shop", 3, line=1)],
+    "invoice": InvoiceDoc("e", "t", "n", "c"),
+    "tags": ["vip"],
+    "raw": b"{}",
+}
+
+
+@pytest.mark.parametrize("more", [{}, EVERYTHING], ids=["plain", "with everything"])
+def test_a_new_paid_order_takes_eleven_statements_and_so_do_five_hundred(more):
+    plenty()
+    take(*batch("warm", 1))
+
+    sent = {size: counted(lambda size=size: take(*batch("e", size, **more))) for size in (1, 500)}
+
+    assert {size: len(found) for size, found in sent.items()} == {1: 11, 500: 11}, "\n".join(map(shape, sent[1]))
+    assert len([sql for sql in sent[1] if "COPY" in sql]) == 2
+
+
+def test_orders_that_the_pool_cannot_serve_take_as_many():
+    put("sh", S0=1)
+    take(*batch("warm", 1))
+
+    sent = {size: counted(lambda size=size: take(*batch("e", size))) for size in (1, 500)}
+
+    # the reservation is not booked, and there are holds instead
+    assert {size: len(found) for size, found in sent.items()} == {1: 11, 500: 11}, "\n".join(map(shape, sent[1]))
 
 
 def test_taking_the_same_orders_in_again():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from psycopg import sql
@@ -65,6 +65,23 @@ def next_ids_of(counts: dict[str, int]) -> dict[str, list[int]]:
     for numbers in lists:
         numbers.sort()
     return ids
+
+
+class Part(NamedTuple):
+    """One INSERT, UPDATE or DELETE of several that are sent as one statement."""
+
+    statement: str
+    parameters: Sequence[Any]
+
+
+def execute_together(parts: Sequence[Part]) -> None:
+    """Run ``parts`` as one statement, none when there are none.
+
+    They share one snapshot: none sees what another writes, no two may touch the same row, and their order is open.
+    """
+    if parts:
+        named = ", ".join(f"part{position} AS ({part.statement})" for position, part in enumerate(parts))
+        execute(f"WITH {named} SELECT", [value for part in parts for value in part.parameters])
 
 
 def fetch_all(statement: str, parameters: Sequence[Any] | dict[str, Any] = ()) -> list[tuple[Any, ...]]:

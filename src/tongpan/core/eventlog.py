@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tongpan.core.bulk import as_json, copy_rows, execute, fetch_all
+from tongpan.core.bulk import Part, as_json, copy_rows, execute, fetch_all
 from tongpan.core.races import run_in_transaction
 
 TABLE = "core_event"
@@ -57,6 +57,21 @@ def append(events: Sequence[NewEvent]) -> None:
     """Append ``events`` to the log, in order, inside the transaction of the caller."""
     if events:
         copy_rows(TABLE, ("name", "key", "payload"), ((e.name, e.key, as_json(e.payload)) for e in events))
+
+
+def appending(events: Sequence[NewEvent]) -> list[Part]:
+    """The same as a part of another statement (``bulk.execute_together``); no part for no events."""
+    if not events:
+        return []
+    return [
+        Part(
+            f"""INSERT INTO {TABLE} (name, key, payload)
+                SELECT name, key, payload::jsonb
+                FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS e(name, key, payload, n)
+                ORDER BY n""",
+            [[e.name for e in events], [e.key for e in events], [as_json(e.payload) for e in events]],
+        )
+    ]
 
 
 def read_once(reader: Reader) -> int | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tongpan.access import vault
-from tongpan.core.bulk import copy_rows, execute, fetch_all, next_ids
+from tongpan.core.bulk import execute, fetch_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +29,23 @@ def identify(sightings: Sequence[Sighting]) -> list[int]:
     Customers' first_seen_at moves back to the earliest sighting; a name, province or city that was unknown is
     filled in, by the first sighting that says it: many sightings at once do what they would do one by one.
     Identifiers are inserted in ascending order of their digest and a concurrent insert of the same one is waited
-    for, so that one identifier never makes two customers. Statements: at most eight.
+    for, so that one identifier never makes two customers. Statements: one, another when something is filled in, and
+    another when a concurrent insert was waited for.
     """
     if not sightings:
         return []
-    digests = [vault.blind_index(s.kind, s.scope, s.value) for s in sightings]
+    blind = vault.keyring().blind_index
+    digests = [blind(s.kind, s.scope, s.value) for s in sightings]
     seen: dict[bytes, Sighting] = {}
     for digest, sighting in zip(digests, sightings, strict=True):
         before = seen.get(digest)
         seen[digest] = sighting if before is None else _joined(before, sighting)
-    known = _customers_of(list(seen))
-    made = _create(sorted(set(seen) - set(known)), seen)
-    # Another intake made the others between our look and our insert: theirs stand, and are filled in.
-    known |= _customers_of([digest for digest in seen if digest not in known and digest not in made])
-    _fill_in([(known[digest], seen[digest]) for digest in seen if digest in known])
-    customers = known | made
+    customers, lacking = _find_or_make({digest: seen[digest] for digest in sorted(seen)})
+    if others := [digest for digest in seen if digest not in customers]:
+        # Another intake made them between our look and our insert: theirs stand, and are filled in.
+        customers |= _customers_of(others)
+        lacking += others
+    _fill_in([(customers[digest], seen[digest]) for digest in lacking])
     return [customers[digest] for digest in digests]
 
 
@@ -64,37 +66,58 @@ def _customers_of(digests: list[bytes]) -> dict[bytes, int]:
     return {bytes(digest): customer_id for digest, customer_id in rows}
 
 
-def _create(digests: list[bytes], seen: Mapping[bytes, Sighting]) -> dict[bytes, int]:
-    """Make a customer for each of ``digests`` that nobody else makes meanwhile; their ids by digest."""
-    if not digests:
-        return {}
-    sightings = [seen[digest] for digest in digests]
-    ids = next_ids("customers_customer", len(digests))
-    copy_rows(
-        "customers_customer",
-        ("id", "code", "name_sealed", "province", "city", "first_seen_at"),
-        (
-            (i, f"C{i:08d}", name, s.province[:60], s.city[:60], s.seen_at)
-            for i, s, name in zip(ids, sightings, vault.seal_many([s.name for s in sightings]), strict=True)
-        ),
-    )
-    won = fetch_all(
-        """INSERT INTO customers_identifier (kind, scope, digest, value_sealed, customer_id, first_seen_at)
-           SELECT * FROM unnest(%s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::bigint[], %s::timestamptz[])
-           ON CONFLICT DO NOTHING RETURNING digest, customer_id""",
+def _find_or_make(seen: Mapping[bytes, Sighting]) -> tuple[dict[bytes, int], list[bytes]]:
+    """Customer ids by digest, of the known ones and of those made now; and the known ones that can be filled in.
+
+    One that somebody else makes meanwhile is absent.
+    """
+    sightings = list(seen.values())
+    rows = fetch_all(
+        _FIND_OR_MAKE,
         [
+            list(seen),
             [s.kind for s in sightings],
             [s.scope for s in sightings],
-            digests,
             vault.seal_many([s.value for s in sightings]),
-            ids,
+            vault.seal_many([s.name for s in sightings]),
+            [s.province[:60] for s in sightings],
+            [s.city[:60] for s in sightings],
             [s.seen_at for s in sightings],
         ],
     )
-    made = {bytes(digest): customer_id for digest, customer_id in won}
-    if len(made) < len(digests):
-        execute("DELETE FROM customers_customer WHERE id = ANY(%s)", [list(set(ids) - set(made.values()))])
-    return made
+    customers, lacking = {}, []
+    for key, customer_id, lacks in rows:
+        digest = bytes(key)
+        customers[digest] = customer_id
+        if lacks:
+            lacking.append(digest)
+    return customers, lacking
+
+
+_FIND_OR_MAKE = """
+    WITH given AS MATERIALIZED (
+        SELECT * FROM unnest(%s::bytea[], %s::text[], %s::text[], %s::bytea[], %s::bytea[], %s::text[], %s::text[],
+                             %s::timestamptz[])
+             AS g(digest, kind, scope, value_sealed, name_sealed, province, city, seen_at)),
+    known AS MATERIALIZED (
+        SELECT g.digest, i.customer_id,
+               g.seen_at < c.first_seen_at OR (c.name_sealed = '' AND g.name_sealed <> '')
+               OR (c.province = '' AND g.province <> '') OR (c.city = '' AND g.city <> '') AS lacks
+        FROM given g JOIN customers_identifier i ON i.digest = g.digest
+             JOIN customers_customer c ON c.id = i.customer_id),
+    fresh AS MATERIALIZED (
+        SELECT g.*, nextval((SELECT pg_get_serial_sequence('customers_customer', 'id'))::regclass) AS customer_id
+        FROM given g WHERE NOT EXISTS (SELECT FROM known k WHERE k.digest = g.digest)),
+    won AS (
+        INSERT INTO customers_identifier (kind, scope, digest, value_sealed, customer_id, first_seen_at)
+        SELECT kind, scope, digest, value_sealed, customer_id, seen_at FROM fresh ORDER BY digest
+        ON CONFLICT DO NOTHING RETURNING digest, customer_id),
+    made AS (
+        INSERT INTO customers_customer (id, code, name_sealed, province, city, first_seen_at)
+        SELECT f.customer_id, 'C' || lpad(f.customer_id::text, greatest(8, length(f.customer_id::text)), '0'),
+               f.name_sealed, f.province, f.city, f.seen_at
+        FROM fresh f JOIN won w ON w.digest = f.digest)
+    SELECT digest, customer_id, lacks FROM known UNION ALL SELECT digest, customer_id, false FROM won"""
 
 
 def _fill_in(people: list[tuple[int, Sighting]]) -> None:

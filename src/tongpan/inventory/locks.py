@@ -12,24 +12,30 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from tongpan.core.bulk import execute, fetch_all, whole_numbers
+from tongpan.core.bulk import fetch_all, whole_numbers
 
 
 def lock_pools(sku_ids: Collection[int]) -> dict[int, int]:
     """Lock the pools of ``sku_ids`` until the end of the transaction; available units by SKU id."""
-    if not sku_ids:
-        return {}
-    ordered = whole_numbers(sorted(set(sku_ids)))
-    execute(
-        """INSERT INTO inventory_pool (sku_id, on_hand, allocated, held)
-           SELECT s, 0, 0, 0 FROM unnest(%s::bigint[]) AS s
-           WHERE NOT EXISTS (SELECT FROM inventory_pool p WHERE p.sku_id = s) ORDER BY s
-           ON CONFLICT DO NOTHING""",
-        [ordered],
-    )
-    rows = fetch_all(
-        """SELECT sku_id, on_hand - allocated - held FROM inventory_pool
-           WHERE sku_id = ANY(%s::bigint[]) ORDER BY sku_id FOR NO KEY UPDATE""",
-        [ordered],
-    )
-    return dict(rows)
+    wanted = set(sku_ids)
+    ordered = whole_numbers(sorted(wanted))
+    found: dict[int, int] = {}
+    while len(found) < len(wanted):
+        # A pool that another transaction made after this statement began is there at the next look.
+        found |= dict(fetch_all(_MAKE_AND_LOCK, [ordered, ordered]))
+    return found
+
+
+# Pools are made before any is locked, as the parts of a UNION ALL run one after the other: whoever waits for
+# another one's new pool holds no lock that the other could wait for.
+_MAKE_AND_LOCK = """
+    WITH made AS (
+        INSERT INTO inventory_pool (sku_id, on_hand, allocated, held)
+        SELECT s, 0, 0, 0 FROM unnest(%s::bigint[]) AS s
+        WHERE NOT EXISTS (SELECT FROM inventory_pool p WHERE p.sku_id = s) ORDER BY s
+        ON CONFLICT DO NOTHING RETURNING sku_id)
+    SELECT sku_id, 0 FROM made
+    UNION ALL
+    SELECT sku_id, free FROM (
+        SELECT sku_id, on_hand - allocated - held AS free FROM inventory_pool
+        WHERE sku_id = ANY(%s::bigint[]) ORDER BY sku_id FOR NO KEY UPDATE) AS locked"""

@@ -9,7 +9,7 @@ from django.db import transaction
 
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.inventory.engine import Delta, Demand, grant
-from tongpan.inventory.ledger import post
+from tongpan.inventory.ledger import book_reservations, post
 from tongpan.inventory.locks import lock_pools
 
 
@@ -24,26 +24,8 @@ def reserve(demands: Sequence[Demand], *, actor: str, now: datetime) -> dict[int
         return {}
     available = lock_pools({demand.sku_id for demand in demands})
     granted, refused = grant(available, demands)
-    if granted:
-        post(
-            (
-                Delta(sku_id, None, "saleable", "reserved", 0, 0, qty, "reservation", reservation_id, now)
-                for reservation_id, sku_id, qty in _promise(granted)
-            ),
-            actor=actor,
-        )
+    book_reservations(granted, actor=actor, now=now)
     return refused
-
-
-def _promise(granted: Sequence[Demand]) -> list[tuple[int, int, int]]:
-    """Store a held reservation for each of ``granted``; (id, SKU id, units) of each."""
-    return fetch_all(
-        """INSERT INTO inventory_reservation (order_id, order_line_id, sku_id, qty, state)
-           SELECT g.*, 'held' FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
-                AS g(order_id, order_line_id, sku_id, qty)
-           RETURNING id, sku_id, qty""",
-        [list(column) for column in zip(*granted, strict=True)],
-    )
 
 
 @transaction.atomic

@@ -6,16 +6,21 @@ import hashlib
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 from tongpan.access import vault
-from tongpan.core.bulk import copy_rows, execute, fetch_all
+from tongpan.core.bulk import Part, fetch_all
 from tongpan.core.money import allocate
 from tongpan.orders.engine import DiscountDoc, OrderDoc, content_of
 
-Filed = tuple[int, OrderDoc]
-"""(order id, its document)"""
+
+class Filed(NamedTuple):
+    """An order's document and its id. line_ids: of its lines, at their positions; None for a stored order."""
+
+    order_id: int
+    doc: OrderDoc
+    line_ids: Sequence[int | None] | None
 
 
 def raw_digest(doc: OrderDoc) -> bytes | None:
@@ -34,54 +39,50 @@ def sealed_invoice(doc: OrderDoc) -> bytes:
     return vault.seal(json.dumps(parts, ensure_ascii=False))
 
 
-def store_extras(orders: Sequence[Filed], line_ids: Mapping[int, Sequence[int]]) -> None:
-    """Store what new orders bring beside their lines; at most three statements, none when they bring nothing.
+def storing_extras(filed: Sequence[Filed]) -> list[Part]:
+    """The statements that store what orders bring beside their lines; none when they bring nothing.
 
-    line_ids: the ids of an order's lines, at the positions of its document's lines.
+    Of a stored order, which the caller holds: discount shares that a copy brings take the place of the stored ones;
+    tags are added and never taken away. Asks for the lines of stored orders when there are such shares.
     """
-    _copy_discounts([pair for pair in orders if pair[1].discounts], line_ids)
-    _add_tags(orders)
-    _keep_payloads(orders)
+    return [*_discounts([f for f in filed if f.doc.discounts]), *_tags(filed), *_payloads(filed)]
 
 
-def replace_extras(orders: Sequence[Filed]) -> None:
-    """The same for newer copies of stored orders, which the caller holds.
-
-    Discount shares that a copy brings take the place of the stored ones; tags are added and never taken away.
-    """
-    discounted = [pair for pair in orders if pair[1].discounts]
-    if discounted:
-        ids = [order_id for order_id, _ in discounted]
-        execute("DELETE FROM orders_discount WHERE order_id = ANY(%s)", [ids])
-        _copy_discounts(discounted, _stored_line_ids(discounted))
-    _add_tags(orders)
-    _keep_payloads(orders)
-
-
-def _stored_line_ids(orders: Sequence[Filed]) -> dict[int, list[int | None]]:
+def _stored_line_ids(filed: Sequence[Filed]) -> dict[int, list[int | None]]:
     """The id of the stored line that says what each line of a document says."""
     known: dict[int, dict[tuple[Any, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
     for order_id, line_id, *content in fetch_all(
         """SELECT l.order_id, l.id, l.kind, coalesce(s.code, l.charge_code), l.qty, l.amount_minor
            FROM orders_orderline l LEFT JOIN catalog_sku s ON s.id = l.sku_id
            WHERE l.order_id = ANY(%s) ORDER BY l.order_id, l.line_no DESC""",
-        [[order_id for order_id, _ in orders]],
+        [[f.order_id for f in filed]],
     ):
         known[order_id][tuple(content)].append(line_id)
     found: dict[int, list[int | None]] = {}
-    for order_id, doc in orders:
-        of = known[order_id]
-        found[order_id] = [of[item].pop() if of[item] else None for item in content_of(doc.lines)]
+    for f in filed:
+        of = known[f.order_id]
+        found[f.order_id] = [of[item].pop() if of[item] else None for item in content_of(f.doc.lines)]
     return found
 
 
-def _copy_discounts(orders: Sequence[Filed], line_ids: Mapping[int, Sequence[int | None]]) -> None:
-    if orders:
-        copy_rows(
-            "orders_discount",
-            ("order_id", "line_id", "payer", "code", "name", "amount_minor"),
-            ((order_id, *share) for order_id, doc in orders for share in _shares(doc, line_ids[order_id])),
-        )
+def _discounts(filed: Sequence[Filed]) -> list[Part]:
+    if not filed:
+        return []
+    stored = [f for f in filed if f.line_ids is None]
+    known = _stored_line_ids(stored) if stored else {}
+    rows = [
+        (f.order_id, *share)
+        for f in filed
+        for share in _shares(f.doc, known[f.order_id] if f.line_ids is None else f.line_ids)
+    ]
+    return [
+        Part("DELETE FROM orders_discount WHERE order_id = ANY(%s)", [[f.order_id for f in stored]]),
+        Part(
+            """INSERT INTO orders_discount (order_id, line_id, payer, code, name, amount_minor)
+               SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])""",
+            [list(column) for column in zip(*rows, strict=True)],
+        ),
+    ]
 
 
 def _shares(doc: OrderDoc, line_ids: Sequence[int | None]) -> Iterator[tuple[int | None, str, str, str, int]]:
@@ -101,22 +102,28 @@ def _spread(doc: OrderDoc, given: DiscountDoc, line_ids: Sequence[int | None]) -
     return [(line_ids[position], amount) for position, amount in zip(goods, amounts, strict=True) if amount]
 
 
-def _add_tags(orders: Sequence[Filed]) -> None:
-    tags = sorted({(order_id, tag.strip()) for order_id, doc in orders for tag in doc.tags})
-    if tags:
-        execute(
+def _tags(filed: Sequence[Filed]) -> list[Part]:
+    tags = sorted({(f.order_id, tag.strip()) for f in filed for tag in f.doc.tags})
+    if not tags:
+        return []
+    return [
+        Part(
             """INSERT INTO orders_ordertag (order_id, tag) SELECT * FROM unnest(%s::bigint[], %s::text[])
                ON CONFLICT DO NOTHING""",
             [[order_id for order_id, _ in tags], [tag for _, tag in tags]],
         )
+    ]
 
 
-def _keep_payloads(orders: Sequence[Filed]) -> None:
-    payloads = {digest: doc.raw for _, doc in orders if (digest := raw_digest(doc)) is not None}
-    if payloads:
-        digests = sorted(payloads)
-        execute(
+def _payloads(filed: Sequence[Filed]) -> list[Part]:
+    payloads = {digest: f.doc.raw for f in filed if (digest := raw_digest(f.doc)) is not None}
+    if not payloads:
+        return []
+    digests = sorted(payloads)
+    return [
+        Part(
             """INSERT INTO orders_rawpayload (digest, content) SELECT * FROM unnest(%s::bytea[], %s::bytea[])
                ON CONFLICT DO NOTHING""",
             [digests, vault.seal_bytes([zlib.compress(payloads[digest], 6) for digest in digests])],
         )
+    ]

@@ -8,14 +8,14 @@ from datetime import datetime
 
 from tongpan.catalog.actions import SkuSpec, ensure_skus, fullest
 from tongpan.core.bulk import fetch_all
-from tongpan.core.eventlog import NewEvent, append
+from tongpan.core.eventlog import NewEvent
 from tongpan.core.races import run_in_transaction
 from tongpan.customers.actions import Sighting, identify
 from tongpan.inventory.actions import release
 from tongpan.inventory.locks import lock_pools
 from tongpan.orders.actions.checks import is_named, refusal_of_order
 from tongpan.orders.actions.facts import reserve_orders
-from tongpan.orders.actions.rows import Given, Moved, insert, update
+from tongpan.orders.actions.rows import Given, Moved, insert, record, update
 from tongpan.orders.actions.shops import shops_by_code
 from tongpan.orders.engine import BuyerDoc, OrderDoc, Outcome, StoredOrder, content_of, digest, precedence
 from tongpan.orders.events import ACCEPTED, CHANGED
@@ -98,9 +98,9 @@ def _accept_round(
     if taken:
         sku_ids = ensure_skus(_sku_specs(taken))
         customers = _customers(taken)
-        moved = insert(fresh, sku_ids, customers, import_id, actor) + update(changed, sku_ids, customers, actor)
+        moved = insert(fresh, sku_ids, customers, import_id) + update(changed, sku_ids, customers)
+        record(moved, [_event(m) for m in moved], actor=actor)
         _settle(moved, sku_ids, actor=actor, now=now)
-        append([_event(m) for m in moved])
         outcomes |= {m.given.position: Outcome("accepted" if m.is_new else "updated", m.order_id) for m in moved}
     return outcomes
 

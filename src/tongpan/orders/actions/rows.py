@@ -11,9 +11,10 @@ from itertools import islice
 from typing import Any
 
 from tongpan.access import vault
-from tongpan.core.bulk import copy_rows, execute, next_ids_of
+from tongpan.core.bulk import Part, copy_rows, execute, execute_together, next_ids_of
 from tongpan.core.clock import business_day
-from tongpan.orders.actions.extras import raw_digest, replace_extras, sealed_invoice, store_extras
+from tongpan.core.eventlog import NewEvent, appending
+from tongpan.orders.actions.extras import Filed, raw_digest, sealed_invoice, storing_extras
 from tongpan.orders.actions.shops import ShopInfo
 from tongpan.orders.engine import (
     CHARGE_CODE_LENGTH,
@@ -43,13 +44,20 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """An order that is new or changed, with the status and the business day that it has now."""
+    """An order that is new or changed, with the status and the business day that it has now.
+
+    line_ids: of a new order's lines, at the positions of its document's lines.
+    """
 
     given: Given
     order_id: int
     status: str
     day: date
-    is_new: bool
+    line_ids: Sequence[int] | None = None
+
+    @property
+    def is_new(self) -> bool:
+        return self.line_ids is not None
 
 
 _ORDER_COLUMNS = (
@@ -185,92 +193,89 @@ _LINE_COLUMNS = (
 )
 
 
-_PAYMENT_COLUMNS = ("order_id", "seq", "method", "amount_minor", "paid_at")
-
-
-def _payment_rows(order_id: int, doc: OrderDoc) -> Iterator[tuple[Any, ...]]:
-    return ((order_id, p.seq, p.method[:40], p.amount_minor, p.paid_at) for p in doc.payments)
-
-
 def insert(
-    fresh: Sequence[Given],
-    sku_ids: Mapping[str, int],
-    customers: Mapping[int, int],
-    import_id: int | None,
-    actor: str,
+    fresh: Sequence[Given], sku_ids: Mapping[str, int], customers: Mapping[int, int], import_id: int | None
 ) -> list[Moved]:
-    """Store new orders with their lines, payments, events and what else they bring. At most eight statements."""
+    """Store new orders with their lines. Three statements; ``record`` stores the rest."""
     if not fresh:
         return []
     ids = next_ids_of({"orders_order": len(fresh), "orders_orderline": sum(len(g.doc.lines) for g in fresh)})
-    pairs = list(zip(ids["orders_order"], fresh, strict=True))
     line_ids = iter(ids["orders_orderline"])
-    lines_of = {order_id: list(islice(line_ids, len(g.doc.lines))) for order_id, g in pairs}
+    moved = [
+        Moved(g, order_id, status_of(g.doc), g.day, list(islice(line_ids, len(g.doc.lines))))
+        for order_id, g in zip(ids["orders_order"], fresh, strict=True)
+    ]
     copy_rows(
         "orders_order",
         _ORDER_COLUMNS,
-        (_order_row(g, order_id, customers.get(g.position), import_id) for order_id, g in pairs),
+        (_order_row(m.given, m.order_id, customers.get(m.given.position), import_id) for m in moved),
     )
     copy_rows(
         "orders_orderline",
         ("id", *_LINE_COLUMNS),
         (
             (line_id, *row)
-            for order_id, g in pairs
-            for line_id, row in zip(lines_of[order_id], _line_rows(order_id, g.doc.lines, sku_ids), strict=True)
+            for m in moved
+            for line_id, row in zip(m.line_ids or (), _line_rows(m.order_id, m.given.doc.lines, sku_ids), strict=True)
         ),
     )
-    copy_rows(
-        "orders_payment", _PAYMENT_COLUMNS, (row for order_id, g in pairs for row in _payment_rows(order_id, g.doc))
-    )
-    filed = [(order_id, g.doc) for order_id, g in pairs]
-    _record_events(filed, actor=actor)
-    store_extras(filed, lines_of)
-    return [Moved(g, order_id, status_of(g.doc), g.day, is_new=True) for order_id, g in pairs]
+    return moved
 
 
-def _record_events(orders: Sequence[tuple[int, OrderDoc]], *, actor: str) -> None:
-    facts = [(order_id, kind, at) for order_id, doc in orders for kind, at in events_of(doc)]
-    execute(
-        """INSERT INTO orders_orderevent (order_id, kind, at, actor, data)
-           SELECT f.order_id, f.kind, f.at, %s, '{}' FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[])
-                AS f(order_id, kind, at)
-           ON CONFLICT DO NOTHING""",
-        [actor, [f[0] for f in facts], [f[1] for f in facts], [f[2] for f in facts]],
-    )
+def record(moved: Sequence[Moved], log: Sequence[NewEvent], *, actor: str) -> None:
+    """Store payments, events and what else orders bring, and append ``log``, by one statement."""
+    filed = [Filed(m.order_id, m.given.doc, m.line_ids) for m in moved]
+    execute_together([*_payments(filed), *_events(filed, actor), *storing_extras(filed), *appending(log)])
+
+
+def _payments(filed: Sequence[Filed]) -> list[Part]:
+    rows = [(f.order_id, p.seq, p.method[:40], p.amount_minor, p.paid_at) for f in filed for p in f.doc.payments]
+    if not rows:
+        return []
+    return [
+        Part(
+            """INSERT INTO orders_payment AS p (order_id, seq, method, amount_minor, paid_at)
+               SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::bigint[], %s::timestamptz[])
+               ON CONFLICT (order_id, seq) DO UPDATE SET method = excluded.method,
+                   amount_minor = excluded.amount_minor, paid_at = coalesce(excluded.paid_at, p.paid_at)""",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
+    ]
+
+
+def _events(filed: Sequence[Filed], actor: str) -> list[Part]:
+    facts = [(f.order_id, kind, at) for f in filed for kind, at in events_of(f.doc)]
+    return [
+        Part(
+            """INSERT INTO orders_orderevent (order_id, kind, at, actor, data)
+               SELECT f.order_id, f.kind, f.at, %s, '{}' FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[])
+                    AS f(order_id, kind, at)
+               ON CONFLICT DO NOTHING""",
+            [actor, *(list(column) for column in zip(*facts, strict=True))],
+        )
+    ]
 
 
 def update(
-    changed: Sequence[tuple[Given, StoredOrder]],
-    sku_ids: Mapping[str, int],
-    customers: Mapping[int, int],
-    actor: str,
+    changed: Sequence[tuple[Given, StoredOrder]], sku_ids: Mapping[str, int], customers: Mapping[int, int]
 ) -> list[Moved]:
     """Move stored orders forward: facts that were unknown are filled in, later lines added, money replaced.
 
-    The caller holds the orders. At most nine statements.
+    The caller holds the orders. At most two statements; ``record`` stores the rest.
     """
     if not changed:
         return []
-    copy_rows(
-        "orders_orderline",
-        _LINE_COLUMNS,
-        (
-            row
-            for g, old in changed
-            for row in _line_rows(old.id, _added_lines(g.doc, old), sku_ids, len(old.line_contents) + 1)
-        ),
-    )
+    lines = [
+        row
+        for g, old in changed
+        for row in _line_rows(old.id, _added_lines(g.doc, old), sku_ids, len(old.line_contents) + 1)
+    ]
+    if lines:
+        copy_rows("orders_orderline", _LINE_COLUMNS, lines)
     rows = [_order_row(g, old.id, customers.get(g.position), None) for g, old in changed]
     status = [furthest(status_of(g.doc), old.status) for g, old in changed]
     _write_update(rows, status)
-    _write_payments([row for g, old in changed for row in _payment_rows(old.id, g.doc)])
-    filed = [(old.id, g.doc) for g, old in changed]
-    _record_events(filed, actor=actor)
-    replace_extras(filed)
-    return [
-        Moved(g, old.id, new, old.day or g.day, is_new=False) for (g, old), new in zip(changed, status, strict=True)
-    ]
+    return [Moved(g, old.id, new, old.day or g.day) for (g, old), new in zip(changed, status, strict=True)]
 
 
 def _added_lines(doc: OrderDoc, old: StoredOrder) -> list[LineDoc]:
@@ -282,18 +287,6 @@ def _added_lines(doc: OrderDoc, old: StoredOrder) -> list[LineDoc]:
         else:
             added.append(line)
     return added
-
-
-def _write_payments(rows: Sequence[tuple[Any, ...]]) -> None:
-    if not rows:
-        return
-    execute(
-        """INSERT INTO orders_payment AS p (order_id, seq, method, amount_minor, paid_at)
-           SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::bigint[], %s::timestamptz[])
-           ON CONFLICT (order_id, seq) DO UPDATE SET method = excluded.method,
-               amount_minor = excluded.amount_minor, paid_at = coalesce(excluded.paid_at, p.paid_at)""",
-        [[row[i] for row in rows] for i in range(len(_PAYMENT_COLUMNS))],
-    )
 
 
 def _write_update(rows: Sequence[tuple[Any, ...]], status: Sequence[str]) -> None:

@@ -15,7 +15,7 @@ LIMITS = Limits(window=28, max_days=90, slow_days=60)
     ("units", "sold", "idle", "expected"),
     [
         (0, 5, 1, Supply("out", Fraction(0), 0)),
-        (0, 0, 400, Supply("empty", None, 0)),
+        (0, 0, 400, Supply("out", None, 0)),
         (10, 0, 59, Supply("normal", None, 0)),
         (10, 0, 60, Supply("slow", None, 10)),
         (90, 28, 1, Supply("normal", Fraction(90), 0)),

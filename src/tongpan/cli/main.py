@@ -20,6 +20,7 @@ from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
 from tongpan.cli.reconcile import reconcile
 from tongpan.cli.shop import shop
+from tongpan.cli.supply import supply
 from tongpan.cli.up import readers, up, web, worker
 from tongpan.cli.user import user
 from tongpan.cli.vault import vault
@@ -53,6 +54,7 @@ COMMANDS: tuple[click.Command, ...] = (
     channel,
     shop,
     metrics,
+    supply,
     lake,
     migrate,
     user,

@@ -37,6 +37,7 @@ SECTIONS = (
         _("Stock"),
         (
             NavItem("stock", _("Stock"), "stock", "console:stock", "stock.view", True),
+            NavItem("supply", _("Supply"), "supply", "console:supply", "stock.view"),
             NavItem("goods", _("Goods"), "goods", "console:goods", "goods.view", True),
         ),
     ),

@@ -21,6 +21,9 @@ from tongpan.console.models import SavedView
 PAGES = {
     "orders": "console:orders",
     "stock": "console:stock",
+    "supply": "console:supply",
+    "allocation": "console:allocation",
+    "turnover": "console:turnover",
     "goods": "console:goods",
     "customers": "console:customers",
 }

@@ -2,7 +2,19 @@
 
 from django.urls import path
 
-from tongpan.console import account, channels, customers, goods, home, imports, orders, overview, saved_views, stock
+from tongpan.console import (
+    account,
+    channels,
+    customers,
+    goods,
+    home,
+    imports,
+    orders,
+    overview,
+    saved_views,
+    stock,
+    supply,
+)
 
 app_name = "console"
 urlpatterns = [
@@ -24,6 +36,12 @@ urlpatterns = [
     path("stock/documents/", stock.stock_documents, name="stock_documents"),
     path("stock/adjust/", stock.adjust, name="adjust"),
     path("stock/sku/<path:code>/", stock.sku_stock, name="sku_stock"),
+    path("supply/", supply.supply, name="supply"),
+    path("supply/export/", supply.supply_export, name="supply_export"),
+    path("supply/allocation/", supply.allocation_list, name="allocation"),
+    path("supply/allocation/export/", supply.allocation_export, name="allocation_export"),
+    path("supply/turnover/", supply.turnover_list, name="turnover"),
+    path("supply/turnover/export/", supply.turnover_export, name="turnover_export"),
     path("channels/", channels.channel_list, name="channels"),
     path("channels/new/", channels.channel_edit, name="channel_new"),
     path("channels/export/", channels.channel_export, name="channel_export"),

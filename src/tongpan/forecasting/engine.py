@@ -10,7 +10,7 @@ from typing import Literal
 
 from tongpan.core.money import allocate
 
-SupplyState = Literal["out", "overstock", "slow", "normal", "empty"]
+SupplyState = Literal["out", "overstock", "slow", "normal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def supply_of(units: int, sold: int, idle_days: int, limits: Limits) -> Supply:
     units: free to sell (≥ 0). sold: units that left in the window (≥ 0). idle_days: whole days since a unit last
     left, or since the goods first came when none ever did.
 
-    1. Nothing there: "out" when it sold in the window, else "empty".
+    1. Nothing there: "out".
     2. Nothing left for ``slow_days``: "slow", and all of it is surplus.
     3. Days of supply = units × window / sold. Above ``max_days``: "overstock"; the surplus is what remains after
        ``max_days`` at that rate, rounded up to whole units kept.
@@ -52,7 +52,7 @@ def supply_of(units: int, sold: int, idle_days: int, limits: Limits) -> Supply:
     """
     days = Fraction(units * limits.window, sold) if sold else None
     if units == 0:
-        return Supply("out" if sold else "empty", days, 0)
+        return Supply("out", days, 0)
     if idle_days >= limits.slow_days:
         return Supply("slow", days, units)
     if days is not None and days > limits.max_days:

@@ -33,7 +33,7 @@ class SkuSupply:
 def supply_list(
     *, now: datetime, limits: Limits, states: Collection[str] = (), node_code: str = "", text: str = ""
 ) -> list[SkuSupply]:
-    """Every SKU with stock or sales and how long its stock lasts, most surplus first, then by code.
+    """Every SKU that is free to sell or sold in the window, and how long it lasts, most surplus first, then by code.
 
     states: keep only these (``forecasting.engine.SupplyState``); none keeps all. node_code: at that node alone,
     "" over the whole pool. text: the beginning of a code, or words of a name. One statement.
@@ -73,7 +73,7 @@ def supply_list(
         since = last_sold or first_in
         idle = (now - since).days if since else 0
         supply = supply_of(max(0, free), sold, idle, limits)
-        if not states or supply.state in states:
+        if (free > 0 or sold) and (not states or supply.state in states):
             found.append(SkuSupply(code, name, category, max(0, free), sold, last_sold, idle, supply))
     return sorted(found, key=lambda row: (-row.supply.surplus, row.sku_code))
 

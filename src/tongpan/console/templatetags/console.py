@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from django import template
@@ -51,6 +52,13 @@ def number(value: int | Decimal | None, places: int = 0) -> str:
 @register.filter
 def percent(ratio: Decimal | float | None, places: int = 1) -> str:
     return formats.percent(_given(ratio), places)
+
+
+@register.filter
+def days(value: Fraction | None) -> str:
+    """An exact number of days with one decimal; a dash for None."""
+    exact = _given(value)
+    return formats.number(None if exact is None else Decimal(exact.numerator) / exact.denominator, 1)
 
 
 @register.filter

@@ -77,7 +77,8 @@ def ways_out_for(shop_code: str, goods: Mapping[str, int], *, province: str = ""
         raise Refusal("sku.unknown", f"There is no SKU {unknown[0]!r}.")
     found = (locate(province, city) or locate(province, "")) if province or city else None
     at = (found.latitude, found.longitude) if found else None
-    return _ways({ids[code]: qty for code, qty in goods.items()}, *shops[0], at)
+    shop_id, channel = shops[0]
+    return _ways({ids[code]: qty for code, qty in goods.items()}, shop_id, channel, at)
 
 
 def _ways(needs: Mapping[int, int], shop_id: int, channel: str, at: tuple[float, float] | None) -> WaysOut:
@@ -109,4 +110,7 @@ def _places(sku_ids: Collection[int], shop_id: int) -> list[Place]:
            FROM network_node n WHERE n.is_active AND n.tracks_stock AND n.kind <> 'in_transit' ORDER BY n.code""",
         [shop_id],
     )
-    return [Place(*row, free.get(row[0], {})) for row in rows]
+    return [
+        Place(node_id, code, name, kind, latitude, longitude, serves, free.get(node_id, {}))
+        for node_id, code, name, kind, latitude, longitude, serves in rows
+    ]

@@ -1,0 +1,256 @@
+"""Supply: how long stock lasts, where it should go, how often it turned over, and the ways out of a stock-out."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Literal
+
+from django.http import HttpRequest
+from ninja import Path, Query, Router, Schema
+from pydantic import Field
+
+from tongpan.analytics.queries.turnover import turnover
+from tongpan.api.operations import read, write
+from tongpan.api.problems import not_found
+from tongpan.api.values import Code, Id, In, Instant, Name120, Out, Text120
+from tongpan.catalog.queries import codes_of_skus
+from tongpan.core.clock import utc_now
+from tongpan.core.errors import Refusal
+from tongpan.forecasting.engine import Limits, SupplyState
+from tongpan.forecasting.queries import allocation, supply_list
+from tongpan.fulfillment.stockout.engine import Place, Strategy
+from tongpan.fulfillment.stockout.queries import WaysOut, ways_out_for, ways_out_of_order
+
+router = Router(tags=["supply"])
+
+
+def _days(value: Fraction | None) -> float | None:
+    return None if value is None else round(float(value), 1)
+
+
+class SupplyQuery(Schema):
+    state: SupplyState | None = None
+    node: Text120 = Field("", description="At one node alone; empty over the whole pool")
+    search: Text120 = Field("", description="The beginning of a SKU code, or words of the name")
+    window: int = Field(28, ge=1, le=366, description="Days of sales that the rate is taken from")
+    max_days: int = Field(90, ge=1, le=3660, description="Stock that lasts longer is overstock")
+    slow_days: int = Field(60, ge=1, le=3660, description="Goods that have not left for so long are slow movers")
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class SupplyOut(Out):
+    sku: str
+    name: str
+    state: SupplyState
+    free: int
+    sold: int = Field(description="Units that left in the window")
+    days: float | None = Field(description="How long the free units last; null without sales in the window")
+    idle_days: int
+    surplus: int
+
+
+class SuppliesOut(Out):
+    is_complete: bool = Field(description="False when limit cut rows off")
+    items: list[SupplyOut]
+
+
+@read(router, "/supply", "stock.view", SuppliesOut)
+def list_supply(request: HttpRequest, query: Query[SupplyQuery]) -> SuppliesOut:
+    """How long the stock of each SKU lasts, most surplus first: overstock and slow movers."""
+    rows = supply_list(
+        now=utc_now(),
+        limits=Limits(query.window, query.max_days, query.slow_days),
+        states=[query.state] if query.state else [],
+        node_code=query.node,
+        text=query.search,
+    )
+    return SuppliesOut(
+        is_complete=len(rows) <= query.limit,
+        items=[
+            SupplyOut(
+                sku=row.sku_code,
+                name=row.sku_name,
+                state=row.supply.state,
+                free=row.free,
+                sold=row.sold,
+                days=_days(row.supply.days),
+                idle_days=row.idle_days,
+                surplus=row.supply.surplus,
+            )
+            for row in rows[: query.limit]
+        ],
+    )
+
+
+class AllocationQuery(Schema):
+    node: Text120 = Field("", description="Only what should go to this node")
+    search: Text120 = Field("", description="The beginning of a SKU code")
+    window: int = Field(28, ge=1, le=366, description="Days of sales that the rates are taken from")
+    target_days: int = Field(30, ge=1, le=366, description="Nobody is filled up further than this")
+    limit: int = Field(100, ge=1, le=1000)
+
+
+class AllocationOut(Out):
+    sku: str
+    from_node: str
+    to_node: str
+    units: int
+    have: int
+    sold: int
+    days_before: float
+    days_after: float
+
+
+class AllocationsOut(Out):
+    is_complete: bool = Field(description="False when limit cut rows off")
+    items: list[AllocationOut]
+
+
+@read(router, "/supply/allocation", "stock.view", AllocationsOut)
+def list_allocation(request: HttpRequest, query: Query[AllocationQuery]) -> AllocationsOut:
+    """Where the free stock of the central warehouses should go, by each channel's sales, largest first."""
+    rows = allocation(
+        now=utc_now(), window=query.window, target_days=query.target_days, text=query.search, node_code=query.node
+    )
+    return AllocationsOut(
+        is_complete=len(rows) <= query.limit,
+        items=[
+            AllocationOut(
+                sku=row.sku_code,
+                from_node=row.from_code,
+                to_node=row.to_code,
+                units=row.units,
+                have=row.have,
+                sold=row.sold,
+                days_before=_days(row.before) or 0.0,
+                days_after=_days(row.after) or 0.0,
+            )
+            for row in rows[: query.limit]
+        ],
+    )
+
+
+class TurnoverQuery(Schema):
+    by: Literal["total", "node", "category", "channel"] = "total"
+    since: Instant | None = Field(None, description="30 days before `until` when it is missing; with a zone")
+    until: Instant | None = Field(None, description="Exclusive; now when it is missing; with a zone")
+
+
+class TurnoverOut(Out):
+    code: str
+    name: str
+    units: int
+    average: Decimal
+    turnover: Decimal | None
+    days: Decimal | None
+
+
+class TurnoversOut(Out):
+    since: Instant
+    until: Instant
+    items: list[TurnoverOut]
+
+
+@read(router, "/supply/turnover", "stock.view", TurnoversOut)
+def get_turnover(request: HttpRequest, query: Query[TurnoverQuery]) -> TurnoversOut:
+    """How often stock turned over: units that left ÷ the time-weighted average stock (KPI-07)."""
+    until = query.until or utc_now()
+    since = query.since or until - timedelta(days=30)
+    if since >= until:
+        raise Refusal("turnover.period", "since must lie before until.")
+    rows = turnover(start=since, end=until, by=query.by)
+    return TurnoversOut(
+        since=since,
+        until=until,
+        items=[
+            TurnoverOut(
+                code=row.code,
+                name=row.name,
+                units=row.units,
+                average=row.average,
+                turnover=row.turnover,
+                days=row.days,
+            )
+            for row in rows
+        ],
+    )
+
+
+class WantedIn(In):
+    sku: Name120
+    qty: int = Field(ge=1, le=100_000)
+
+
+class WaysOutIn(In):
+    shop: Code
+    goods: list[WantedIn] = Field(min_length=1, max_length=100)
+    province: Text120 = ""
+    city: Text120 = ""
+
+
+class NodeRefOut(Out):
+    code: str
+    name: str
+
+
+class WayOutOut(Out):
+    strategy: Strategy
+    is_open: bool
+    why: str = Field(description="What is missing when it is not open", examples=["no_store", "too_far", "no_stock"])
+    node: NodeRefOut | None
+    km: float | None
+    to: NodeRefOut | None
+    due: Instant | None
+
+
+class WaysOutOut(Out):
+    short: dict[str, int] = Field(description="Units by SKU that the nodes of the shop do not have")
+    recommended: Strategy | None
+    options: list[WayOutOut] = Field(description="In the order that the channel prefers")
+
+
+def _node(place: Place | None) -> NodeRefOut | None:
+    return None if place is None else NodeRefOut(code=place.code, name=place.name)
+
+
+def _ways(found: WaysOut) -> WaysOutOut:
+    codes = codes_of_skus(found.short)
+    best = found.recommended
+    return WaysOutOut(
+        short={codes[sku_id]: units for sku_id, units in found.short.items()},
+        recommended=best.strategy if best else None,
+        options=[
+            WayOutOut(
+                strategy=option.strategy,
+                is_open=option.is_open,
+                why=option.why,
+                node=_node(option.node),
+                km=None if option.km is None else round(option.km, 1),
+                to=_node(option.to),
+                due=option.due,
+            )
+            for option in found.options
+        ],
+    )
+
+
+@write(router, "POST", "/supply/ways-out", "stock.view", WaysOutOut)
+def find_ways_out(request: HttpRequest, body: WaysOutIn) -> WaysOutOut:
+    """What a buyer can be offered when goods are out of stock: for shop fronts and for stores. Changes nothing."""
+    wanted: dict[str, int] = {}
+    for line in body.goods:
+        wanted[line.sku] = wanted.get(line.sku, 0) + line.qty
+    return _ways(ways_out_for(body.shop, wanted, province=body.province, city=body.city))
+
+
+@read(router, "/orders/{order_id}/ways-out", "orders.view", WaysOutOut)
+def get_ways_out(request: HttpRequest, order_id: Path[Id]) -> WaysOutOut:
+    """The ways out for what an order still needs."""
+    try:
+        return _ways(ways_out_of_order(order_id))
+    except Refusal as refusal:
+        if refusal.code == "order.unknown":
+            raise not_found("order", order_id) from None
+        raise

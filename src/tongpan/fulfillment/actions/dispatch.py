@@ -147,6 +147,11 @@ def cancel(order_ids: Collection[int], *, at: datetime, actor: str) -> list[int]
     return cancelled
 
 
+def lock_allocated(order_ids: Collection[int]) -> None:
+    """Lock what is allocated to ``order_ids``, before pools are locked; the caller holds the orders."""
+    _allocated(allocated_to(order_ids))
+
+
 def allocated_to(order_ids: Collection[int]) -> dict[int, int]:
     """Order ids by the ids of the fulfilments that are allocated to ``order_ids`` and have not left."""
     if not order_ids:

@@ -3,6 +3,7 @@
 from tongpan.orders.actions.facts import record_dispatch, reserve_orders, wait_for
 from tongpan.orders.actions.holding import hold, release_hold
 from tongpan.orders.actions.intake import accept
+from tongpan.orders.actions.marking import add_note, add_tags, remove_tags
 from tongpan.orders.actions.policies import (
     FloorSpec,
     Trial,
@@ -22,12 +23,15 @@ __all__ = [
     "accept",
     "accept_corrections",
     "accept_returns",
+    "add_note",
+    "add_tags",
     "blacklist",
     "current_rules",
     "findings_of",
     "hold",
     "record_dispatch",
     "release_hold",
+    "remove_tags",
     "reserve_orders",
     "review_again",
     "review_orders",

@@ -16,6 +16,7 @@ VIEWS = frozenset(
         "customers.view",
         "metrics.view",
         "imports.view",
+        "integration.view",
     }
 )
 """Reading. Personal data is masked for everyone; "customers.reveal" shows it, with a logged reason."""
@@ -29,6 +30,7 @@ CHANGES = frozenset(
         "goods.edit",
         "customers.edit",
         "imports.run",
+        "integration.edit",
     }
 )
 
@@ -39,7 +41,7 @@ ALL = VIEWS | CHANGES | OFFICE
 PERMISSIONS: dict[str, frozenset[str]] = {
     "administrator": ALL,
     "manager": ALL - {"settings.edit", "users.manage", "keys.manage"},
-    "analyst": VIEWS | {"data.export"},
+    "analyst": VIEWS - {"integration.view"} | {"data.export"},
     "store": frozenset(
         {
             "orders.view",
@@ -51,7 +53,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "customers.view",
         }
     ),
-    "viewer": VIEWS - {"customers.view"},
+    "viewer": VIEWS - {"customers.view", "integration.view"},
 }
 """What each role (``access.models.Role``) may do."""
 

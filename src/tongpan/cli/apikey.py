@@ -27,7 +27,8 @@ def create(name: str, scopes: tuple[str, ...], has_all: bool, as_json: bool) -> 
     """Make a key called NAME and print it, this once. Without --scope or --all it may read everything.
 
     Scopes: orders.view, orders.edit, stock.view, stock.edit, channels.view, channels.edit, network.view,
-    network.edit, goods.view, goods.edit, customers.view, customers.edit, metrics.view, imports.view, imports.run.
+    network.edit, goods.view, goods.edit, customers.view, customers.edit, metrics.view, imports.view, imports.run,
+    integration.view, integration.edit.
     """
     from tongpan.access.actions import create_api_key
     from tongpan.access.engine import SCOPES, VIEWS

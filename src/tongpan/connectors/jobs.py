@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from datetime import UTC, datetime
 
 from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from tongpan.connectors.actions import run_import
+from tongpan.connectors.webhooks.delivering import SEND_TASK
+from tongpan.connectors.webhooks.sending import forget_old, send_due
 from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 
@@ -43,3 +46,17 @@ def start_upload(import_id: int) -> None:
             job.defer(import_id=import_id)
     except AlreadyEnqueued:
         log.info("Import %s waits in the queue already.", import_id)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(name=SEND_TASK, queue="webhooks", queueing_lock=SEND_TASK, lock=SEND_TASK)
+def send_webhooks(timestamp: int) -> int:
+    """Send what is due to the subscribers of webhooks; how many attempts were made."""
+    return send_due()
+
+
+@app.periodic(cron="23 3 * * *")
+@app.task(queueing_lock="forget_webhook_deliveries")
+def forget_webhook_deliveries(timestamp: int) -> int:
+    """Delete deliveries that ended long ago; how many. timestamp: seconds since 1970."""
+    return forget_old(datetime.fromtimestamp(timestamp, UTC))

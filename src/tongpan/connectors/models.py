@@ -6,6 +6,9 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.channels.models import Shop
+from tongpan.connectors.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
+
+__all__ = ["Import", "Webhook", "WebhookAttempt", "WebhookDelivery"]
 
 
 class Import(models.Model):

@@ -1,0 +1,110 @@
+"""Which events are offered, and what follows from the answer of a receiver. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Literal
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+TEST_EVENT = "webhook.test"
+RETRY_SECONDS = (0, 5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""How long after the attempt before each attempt is made; after the last one a delivery has failed."""
+JITTER = 0.1
+"""A retry comes up to this share later, so that what failed together does not come back together."""
+PAUSE_SECONDS = 5
+LONGEST_PAUSE = timedelta(days=1)
+_THROTTLING = (429, 502, 504)
+_GONE = 410
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An event that can be subscribed to. name: as the event log has it."""
+
+    name: str
+    about: str | Promise
+
+
+OFFERED = (
+    Offer("order.accepted", _("A new order came in")),
+    Offer("order.changed", _("An order changed or moved on")),
+    Offer("order.routed", _("An order was routed, or found no node")),
+    Offer("stock.changed", _("The stock of a SKU changed")),
+    Offer("stock.published", _("The stock shown on a channel's listing changed")),
+    Offer("fulfillment.dispatched", _("Goods left a node")),
+    Offer("return.received", _("A return came in")),
+    Offer("correction.booked", _("The books of a shop were corrected")),
+)
+NAMES = tuple(offer.name for offer in OFFERED)
+
+
+def event_id(transaction: int, log_id: int, recorded_at: datetime) -> str:
+    """The id of an event of the log, the same for every subscriber and at every replay."""
+    text = f"{transaction}.{log_id}.{recorded_at.astimezone(UTC).isoformat()}"
+    return "evt_" + hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def message_id(token: str, event: str) -> str:
+    """The id of ``event`` (an event id) for the subscription that has ``token``: equal at every retry and replay."""
+    return "msg_" + hashlib.blake2b(f"{token}.{event}".encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What follows from an attempt. next_at: of a retry. pause_until: nothing is sent to the receiver before it."""
+
+    state: Literal["delivered", "waiting", "failed"]
+    next_at: datetime | None = None
+    pause_until: datetime | None = None
+    disables: bool = False
+
+
+def verdict(status: int | None, attempt: int, retry_after: str, now: datetime, chance: float) -> Verdict:
+    """What follows when attempt number ``attempt`` was answered with ``status`` (None: with nothing).
+
+    2xx: delivered. 410: the receiver wants no more. 429, 502, 504: it is overloaded, and all that is for it waits,
+    as long as its Retry-After says or until the next attempt. Everything else, redirects included, is tried again.
+    chance: a random number from 0 to 1 that spreads retries.
+    """
+    if status is not None and 200 <= status < 300:
+        return Verdict("delivered")
+    if status == _GONE:
+        return Verdict("failed", disables=True)
+    pause: datetime | None = None
+    if status is None:
+        pause = now + timedelta(seconds=PAUSE_SECONDS)
+    elif status in _THROTTLING:
+        pause = asked_until(retry_after, now) or now + timedelta(seconds=max(PAUSE_SECONDS, _delay(attempt, 0)))
+    if attempt >= len(RETRY_SECONDS):
+        return Verdict("failed", pause_until=pause)
+    next_at = now + timedelta(seconds=_delay(attempt, chance))
+    return Verdict("waiting", max(next_at, pause) if pause else next_at, pause)
+
+
+def _delay(attempt: int, chance: float) -> float:
+    wait = RETRY_SECONDS[min(attempt, len(RETRY_SECONDS) - 1)]
+    return wait * (1 + JITTER * chance)
+
+
+def asked_until(retry_after: str, now: datetime) -> datetime | None:
+    """Until when a Retry-After (seconds or a date) asks to wait, at most a day; None when it says nothing."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdecimal() and len(text) <= 9:
+        return now + min(timedelta(seconds=int(text)), LONGEST_PAUSE)
+    try:
+        at = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    at = at if at.tzinfo else at.replace(tzinfo=UTC)
+    return min(max(at, now), now + LONGEST_PAUSE)
+
+
+def unknown_events(names: Sequence[str]) -> list[str]:
+    """Those of ``names`` that are not offered, in order of name."""
+    return sorted(set(names) - set(NAMES))

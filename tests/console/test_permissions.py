@@ -10,8 +10,18 @@ from tongpan.console import urls
 from tongpan.console.navigation import SECTIONS, sections_for
 
 PUBLIC = {"login", "logout", "language", "theme"}
-POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"}
-ARGUMENTS = {"order_id": 1, "customer_id": 1, "view_id": 1, "import_id": 1, "code": "x", "shop_code": "y"}
+POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
+    "webhook_secret",
+    "webhook_rotate",
+    "webhook_test",
+    "webhook_replay",
+    "webhook_delete",
+    "delivery_replay",
+}
+ARGUMENTS = {"order_id": 1, "customer_id": 1, "view_id": 1, "import_id": 1, "code": "x", "shop_code": "y"} | {
+    "webhook_id": 1,
+    "delivery_id": 1,
+}
 GUARDED = [pattern for pattern in urls.urlpatterns if pattern.name not in PUBLIC | POST_ONLY]
 
 

@@ -4,11 +4,36 @@ from __future__ import annotations
 
 from django.urls import path
 
-from tongpan.api import channels, customers, goods, health, imports, metrics, nodes, orders, returns, stock, supply
+from tongpan.api import (
+    channels,
+    customers,
+    goods,
+    health,
+    imports,
+    metrics,
+    nodes,
+    orders,
+    returns,
+    stock,
+    supply,
+    webhooks,
+)
 from tongpan.api.operations import new_api
 
 api = new_api()
-for face in (orders, returns, stock, supply, goods, channels, nodes, customers, metrics, imports):
+for face in (
+    orders,
+    returns,
+    stock,
+    supply,
+    goods,
+    channels,
+    nodes,
+    customers,
+    metrics,
+    imports,
+    webhooks,
+):
     api.add_router("", face.router)
 
 urlpatterns = [

@@ -24,6 +24,7 @@ from tongpan.cli.supply import supply
 from tongpan.cli.up import readers, up, web, worker
 from tongpan.cli.user import user
 from tongpan.cli.vault import vault
+from tongpan.cli.webhook import webhook
 from tongpan.core.errors import Refusal
 
 
@@ -60,6 +61,7 @@ COMMANDS: tuple[click.Command, ...] = (
     user,
     apikey,
     vault,
+    webhook,
     reconcile,
     backup,
     restore,

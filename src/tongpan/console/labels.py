@@ -17,6 +17,7 @@ _TONES: dict[str, dict[str, str]] = {
     "return": {"received": "warn", "restocked": "good"},
     "import": {"waiting": "", "running": "info", "done": "good", "failed": "bad"},
     "import_row": {"accepted": "good", "unchanged": "", "rejected": "bad"},
+    "delivery": {"waiting": "warn", "delivered": "good", "failed": "bad"},
     "active": {"True": "good", "False": ""},
 }
 

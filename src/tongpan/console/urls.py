@@ -15,6 +15,7 @@ from tongpan.console import (
     stock,
     supply,
 )
+from tongpan.console import webhooks as hooks
 
 app_name = "console"
 urlpatterns = [
@@ -62,4 +63,15 @@ urlpatterns = [
     path("customers/", customers.customer_list, name="customers"),
     path("customers/export/", customers.customer_export, name="customer_export"),
     path("customers/<int:customer_id>/", customers.customer_detail, name="customer"),
+    path("webhooks/", hooks.webhook_list, name="webhooks"),
+    path("webhooks/new/", hooks.webhook_edit, name="webhook_new"),
+    path("webhooks/<int:webhook_id>/", hooks.webhook_detail, name="webhook"),
+    path("webhooks/<int:webhook_id>/edit/", hooks.webhook_edit, name="webhook_edit"),
+    path("webhooks/<int:webhook_id>/secret/", hooks.webhook_secret, name="webhook_secret"),
+    path("webhooks/<int:webhook_id>/rotate/", hooks.webhook_rotate, name="webhook_rotate"),
+    path("webhooks/<int:webhook_id>/test/", hooks.webhook_test, name="webhook_test"),
+    path("webhooks/<int:webhook_id>/replay/", hooks.webhook_replay, name="webhook_replay"),
+    path("webhooks/<int:webhook_id>/delete/", hooks.webhook_delete, name="webhook_delete"),
+    path("webhooks/deliveries/<int:delivery_id>/", hooks.delivery_detail, name="webhook_delivery"),
+    path("webhooks/deliveries/<int:delivery_id>/replay/", hooks.delivery_replay, name="delivery_replay"),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -129,7 +130,7 @@ def _logged(names: Sequence[str], begin: datetime, end: datetime) -> Iterable[li
     after: tuple[int, int] = (0, 0)
     while True:
         rows = fetch_all(
-            """SELECT tx::text::bigint, id, name, key, payload, recorded_at FROM core_event
+            """SELECT tx::text::bigint, id, name, key, payload::text, recorded_at FROM core_event
                WHERE recorded_at >= %s AND recorded_at < %s AND name = ANY(%s) AND (tx, id) > (%s::text::xid8, %s)
                ORDER BY tx, id LIMIT %s""",
             [begin, end, list(names), *after, _AT_ONCE],
@@ -137,7 +138,7 @@ def _logged(names: Sequence[str], begin: datetime, end: datetime) -> Iterable[li
         if not rows:
             return
         after = (rows[-1][0], rows[-1][1])
-        yield [occurrence(Event(tx, i, name, key, dict(payload), at)) for tx, i, name, key, payload, at in rows]
+        yield [occurrence(Event(tx, i, name, key, json.loads(payload), at)) for tx, i, name, key, payload, at in rows]
 
 
 def _webhook(webhook_id: int) -> Webhook:

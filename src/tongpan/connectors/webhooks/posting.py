@@ -186,6 +186,9 @@ def post(url: str, headers: Mapping[str, str], body: bytes, *, seconds: float = 
         connection.request("POST", target, body=body, headers=sent)
         response = connection.getresponse()
         content = response.read(MOST_ANSWER_BYTES)
+        if is_late.is_set():
+            # The end of a connection that we cut ends headers too, and would pass for an answer.
+            raise TimeoutError
         text = content.decode("utf-8", "replace").replace("\x00", "\ufffd")[:_KEPT_CHARACTERS]
         return Answer(response.status, taken(), "", response.headers.get("Retry-After", ""), text)
     except (OSError, http.client.HTTPException, ValueError) as error:

@@ -47,6 +47,7 @@ def test_after_a_busy_day_all_adds_up():
         "pools": 2,
         "movements": fetch_all("SELECT count(*) FROM inventory_movement")[0][0],
         "reservations": 1,
+        "transfers": 0,
     }
     assert {kind for (kind,) in fetch_all("SELECT DISTINCT kind FROM inventory_movement")} == {
         "counted", "adjusted", "reserved", "released", "allocated", "deallocated", "dispatched", "returned",

@@ -16,6 +16,7 @@ from tongpan.api import (
     returns,
     stock,
     supply,
+    transfers,
     webhooks,
 )
 from tongpan.api.operations import new_api
@@ -26,6 +27,7 @@ for face in (
     returns,
     stock,
     supply,
+    transfers,
     goods,
     channels,
     nodes,

@@ -50,9 +50,7 @@ class WebhookOut(Out):
     disabled_reason: str = Field(description="Why it was switched off by itself; empty otherwise")
     paused_until: Instant | None = Field(description="The receiver asked to be left alone until then")
     failing_since: Instant | None = Field(description="The first failure after the last delivery")
-    previous_secret_until: Instant | None = Field(
-        description="Until when the secret of before signs too"
-    )
+    previous_secret_until: Instant | None = Field(description="Until when the secret of before signs too")
     created_at: Instant
 
 

@@ -13,7 +13,7 @@ from tongpan.console.choices import node_choices
 from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.inventory.actions import adjust, count
-from tongpan.inventory.engine import AdjustmentDoc, CountDoc, StockLine, StockOutcome
+from tongpan.inventory.engine import BUCKETS, AdjustmentDoc, CountDoc, StockLine, StockOutcome
 from tongpan.inventory.models import Bucket
 from tongpan.network.queries import node_by_id
 
@@ -38,7 +38,7 @@ class AdjustmentForm(forms.Form):
         max_value=_LIMIT,
         help_text=_("A change may be negative: −3 takes three units out. A count is what is on the shelf."),
     )
-    bucket = forms.ChoiceField(label=_("Quality"), choices=Bucket.choices, initial=Bucket.SALEABLE)
+    bucket = forms.ChoiceField(label=_("Quality"), choices=[pair for pair in Bucket.choices if pair[0] in BUCKETS], initial=Bucket.SALEABLE)
     reason = forms.CharField(label=_("Reason"), max_length=200)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -10,6 +10,7 @@ from django.db.models import Model, QuerySet
 
 from tongpan.core.bulk import fetch_all
 from tongpan.inventory.models import Level, Movement, Pool
+from tongpan.inventory.transit import transit_differences
 
 M = TypeVar("M", bound=Model)
 
@@ -43,7 +44,8 @@ class Reconciliation:
 
 
 def reconcile() -> Reconciliation:
-    """Compare every level and every pool with the sum of its movements, and held units with reservations.
+    """Compare every level and every pool with the sum of its movements, held units with reservations, and what is
+    booked as on its way with the transfers on their way.
 
     Reads one snapshot when the caller's transaction is REPEATABLE READ; locks nothing.
     """
@@ -79,7 +81,8 @@ def reconcile() -> Reconciliation:
     counts = fetch_all(
         """SELECT (SELECT count(*) FROM inventory_level), (SELECT count(*) FROM inventory_pool),
                   (SELECT count(*) FROM inventory_movement),
-                  (SELECT count(*) FROM inventory_reservation WHERE state = 'held')"""
+                  (SELECT count(*) FROM inventory_reservation WHERE state = 'held'),
+                  (SELECT count(*) FROM inventory_transfer WHERE state = 'in_transit')"""
     )[0]
     differences: list[dict[str, Any]] = [
         {
@@ -99,8 +102,8 @@ def reconcile() -> Reconciliation:
     differences += [
         {"what": "held", "sku": sku, "held": pool_held, "reservations": reserved} for sku, pool_held, reserved in held
     ]
-    names = ("levels", "pools", "movements", "reservations")
-    return Reconciliation(dict(zip(names, counts, strict=True)), differences)
+    names = ("levels", "pools", "movements", "reservations", "transfers")
+    return Reconciliation(dict(zip(names, counts, strict=True)), differences + transit_differences())
 
 
 def select_pools(sku_code: str = "") -> QuerySet[Pool]:

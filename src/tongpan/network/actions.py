@@ -11,8 +11,9 @@ from django.db import transaction
 
 from tongpan.access.actions import Note, audit_many
 from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.clock import DEFAULT_ZONE
 from tongpan.core.errors import Refusal
-from tongpan.network.engine import NodeSpec, ServiceSpec, check_node, placed
+from tongpan.network.engine import TRANSIT_CODE, NodeSpec, ServiceSpec, check_node, placed
 
 _SAVE_NODES = """
 INSERT INTO network_node
@@ -72,7 +73,11 @@ def save_services(specs: Sequence[ServiceSpec], *, actor: str, now: datetime) ->
             )
         )
         named = sorted({code for spec in specs for code in spec.node_codes})
-        nodes = dict(fetch_all("SELECT code, id FROM network_node WHERE code = ANY(%s)", [_texts(named)]))
+        nodes = dict(
+            fetch_all(
+                "SELECT code, id FROM network_node WHERE code = ANY(%s) AND kind <> 'in_transit'", [_texts(named)]
+            )
+        )
         for noun, wanted, found in (("shop", shop_codes, shops), ("node", named, nodes)):
             if unknown := sorted(set(wanted) - set(found)):
                 raise Refusal(f"service.{noun}", f"There is no {noun} {', '.join(map(repr, unknown))}.")
@@ -107,6 +112,25 @@ def set_services(
 ) -> None:
     """``save_services`` of one shop."""
     save_services([ServiceSpec(shop_code, node_codes, returns_node)], actor=actor, now=now)
+
+
+def transit_node() -> int:
+    """The id of the node where goods are booked while they are on their way; made when it is not there yet."""
+    find = "SELECT id FROM network_node WHERE kind = 'in_transit' ORDER BY id LIMIT 1"
+    found = fetch_all(find)
+    if not found:
+        execute(
+            """INSERT INTO network_node (code, kind, name, division, city, zone, tracks_stock, is_active, is_simulated)
+               VALUES (%s, 'in_transit', '在途 In transit', '', '', %s, true, true, false) ON CONFLICT DO NOTHING""",
+            [TRANSIT_CODE, DEFAULT_ZONE],
+        )
+        found = fetch_all(find)
+    if not found:
+        raise Refusal(
+            "node.transit",
+            f"A node of another kind is called {TRANSIT_CODE}; rename it, goods on their way are booked there.",
+        )
+    return int(found[0][0])
 
 
 def _texts(codes: Sequence[str]) -> list[str]:

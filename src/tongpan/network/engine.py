@@ -12,6 +12,8 @@ from tongpan.core.errors import Refusal
 from tongpan.network.geography import locate
 
 NODE_KINDS = ("central", "sub_warehouse", "store", "counter", "dealer", "supplier")
+TRANSIT_CODE = "in-transit"
+"""The code of the node that is no place: goods on their way."""
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 
@@ -73,6 +75,8 @@ def check_node(spec: NodeSpec) -> None:
             raise Refusal(
                 "node.name", f"The {what} of node {spec.code} must have {least} to {most} characters of text."
             )
+    if spec.code == TRANSIT_CODE:
+        raise Refusal("node.transit", f"{TRANSIT_CODE} is where goods on their way are booked; choose another code.")
     if spec.kind not in NODE_KINDS:
         raise Refusal("node.kind", f"Node {spec.code}: {spec.kind!r} is not one of the kinds {', '.join(NODE_KINDS)}.")
     if (spec.latitude is None) != (spec.longitude is None):

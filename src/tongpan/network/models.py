@@ -15,12 +15,14 @@ class NodeKind(models.TextChoices):
     COUNTER = "counter", _("Counter")
     DEALER = "dealer", _("Dealer")
     SUPPLIER = "supplier", _("Supplier")
+    IN_TRANSIT = "in_transit", _("In transit")
 
 
 class Node(models.Model):
     """A place that holds stock. ``latitude``/``longitude`` are degrees (GCJ-02 within China).
 
-    tracks_stock: False for a supplier who ships from its own stock: its fulfilments move none of ours.
+    tracks_stock: False for a supplier who ships from its own stock: its fulfilments move none of ours. The one node
+    of kind IN_TRANSIT is no place: goods on their way between two nodes are booked there, and nobody ships from it.
     """
 
     code = models.CharField(_("code"), max_length=60, unique=True)

@@ -73,9 +73,10 @@ def node_by_id(node_id: int) -> Node:
 
 
 def active_nodes() -> list[Node]:
-    """Every active node: warehouses first, then stores, counters and dealers, by code."""
+    """Every active place: warehouses first, then stores, counters and dealers, by code."""
     rank = {kind: position for position, kind in enumerate(NodeKind.values)}
-    return sorted(Node.objects.filter(is_active=True), key=lambda node: (rank[node.kind], node.code))
+    places = Node.objects.filter(is_active=True).exclude(kind=NodeKind.IN_TRANSIT)
+    return sorted(places, key=lambda node: (rank[node.kind], node.code))
 
 
 def services_of_channel(channel_id: int) -> list[Service]:

@@ -4,5 +4,19 @@ from __future__ import annotations
 
 from tongpan.inventory.actions.documents import adjust, count
 from tongpan.inventory.actions.reserving import pin, release, reserve, take_back, unpin
+from tongpan.inventory.actions.transfers import cancel_transfers, create_transfers, make_ready, receive, send
 
-__all__ = ["adjust", "count", "pin", "release", "reserve", "take_back", "unpin"]
+__all__ = [
+    "adjust",
+    "cancel_transfers",
+    "count",
+    "create_transfers",
+    "make_ready",
+    "pin",
+    "receive",
+    "release",
+    "reserve",
+    "send",
+    "take_back",
+    "unpin",
+]

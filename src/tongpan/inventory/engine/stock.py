@@ -17,6 +17,11 @@ AHEAD = timedelta(days=1)
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 
+def has_no_text(*texts: str) -> bool:
+    """True when one of ``texts`` holds what PostgreSQL cannot store."""
+    return _NO_TEXT.search("\n".join(texts)) is not None
+
+
 class Delta(NamedTuple):
     """One movement to be: signed units of one SKU at one node, or of the pool alone when node_id is None.
 
@@ -105,7 +110,7 @@ def refusal(doc: StockDoc, nodes: Mapping[str, bool], now: datetime) -> StockOut
         return StockOutcome("refused", reason=reason, code=code)
 
     texts = (doc.source, doc.external_id, doc.node_code, doc.reason)
-    if _NO_TEXT.search("\n".join([*texts, *(text for n in doc.lines for text in (n.sku_code, n.name, n.note))])):
+    if has_no_text(*texts, *(text for n in doc.lines for text in (n.sku_code, n.name, n.note))):
         return refused("stock.text", "A text of it holds a NUL byte or half a character; send it as proper Unicode.")
     if doc.node_code not in nodes:
         return refused("node.unknown", f"There is no node {doc.node_code!r}; create it first.")

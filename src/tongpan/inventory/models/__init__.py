@@ -12,5 +12,18 @@ from tongpan.inventory.models.levels import (
     StockDocument,
     StockDocumentLine,
 )
+from tongpan.inventory.models.transfers import Transfer, TransferLine, TransferState
 
-__all__ = ["Bucket", "Kind", "Level", "Movement", "Pool", "Reservation", "StockDocument", "StockDocumentLine"]
+__all__ = [
+    "Bucket",
+    "Kind",
+    "Level",
+    "Movement",
+    "Pool",
+    "Reservation",
+    "StockDocument",
+    "StockDocumentLine",
+    "Transfer",
+    "TransferLine",
+    "TransferState",
+]

@@ -21,6 +21,7 @@ class Bucket(models.TextChoices):
     INSPECTION = "inspection", _("Return inspection")
     DISPLAY = "display", _("Display")
     SAMPLE = "sample", _("Sample")
+    IN_TRANSIT = "in_transit", _("In transit")
 
 
 class Kind(models.TextChoices):
@@ -34,6 +35,9 @@ class Kind(models.TextChoices):
     DEALLOCATED = "deallocated", _("Deallocated")
     DISPATCHED = "dispatched", _("Dispatched")
     RETURNED = "returned", _("Returned")
+    SENT = "sent", _("Sent to another node")
+    RECEIVED = "received", _("Received from another node")
+    LOST = "lost", _("Lost on the way")
 
 
 class Pool(models.Model):

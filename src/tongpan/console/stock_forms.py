@@ -38,7 +38,9 @@ class AdjustmentForm(forms.Form):
         max_value=_LIMIT,
         help_text=_("A change may be negative: −3 takes three units out. A count is what is on the shelf."),
     )
-    bucket = forms.ChoiceField(label=_("Quality"), choices=[pair for pair in Bucket.choices if pair[0] in BUCKETS], initial=Bucket.SALEABLE)
+    bucket = forms.ChoiceField(
+        label=_("Quality"), choices=[pair for pair in Bucket.choices if pair[0] in BUCKETS], initial=Bucket.SALEABLE
+    )
     reason = forms.CharField(label=_("Reason"), max_length=200)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

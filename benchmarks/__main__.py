@@ -1,4 +1,4 @@
-"""``python -m benchmarks [intake] [stock] [metrics] [console]``: measure all, or those named, and print one table."""
+"""``python -m benchmarks [NAME …]``: measure all, or those named (the keys of ``ALL``), and print one table."""
 
 from __future__ import annotations
 
@@ -6,10 +6,16 @@ import platform
 import sys
 import time
 
-from benchmarks import console, intake, metrics, stock
+from benchmarks import console, intake, metrics, orders, stock
 from benchmarks.table import render
 
-ALL = {"intake": intake.measure, "stock": stock.measure, "metrics": metrics.measure, "console": console.measure}
+ALL = {
+    "intake": intake.measure,
+    "orders": orders.measure,
+    "stock": stock.measure,
+    "metrics": metrics.measure,
+    "console": console.measure,
+}
 
 
 def main() -> None:

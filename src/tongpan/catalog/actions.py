@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.bulk import execute, fetch_all, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def ensure_skus(specs: Mapping[str, SkuSpec]) -> dict[str, int]:
 
 
 def _ids_and_gaps(codes: list[str]) -> dict[str, tuple[int, bool]]:
-    rows = fetch_all("SELECT code, id, name <> '' FROM catalog_sku WHERE code = ANY(%s)", [codes])
+    rows = fetch_all("SELECT code, id, name <> '' FROM catalog_sku WHERE code = ANY(%s::text[])", [texts(codes)])
     return {code: (sku_id, named) for code, sku_id, named in rows}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
@@ -21,6 +22,22 @@ def as_json(value: dict[str, Any] | list[Any]) -> str:
 def whole_numbers(values: Iterable[int]) -> str:
     """``values`` as one array parameter (``%s::bigint[]``): the driver takes several times as long over a long list."""
     return f"{{{','.join(map(str, values))}}}"
+
+
+def texts(values: Iterable[str]) -> str:
+    """The same for texts (``%s::text[]``)."""
+    quoted = ['"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' for value in values]
+    return f"{{{','.join(quoted)}}}"
+
+
+def instants(values: Iterable[datetime | None]) -> str:
+    """The same for instants, which may be unknown (``%s::timestamptz[]``)."""
+    return f"{{{','.join(['NULL' if at is None else at.isoformat() for at in values])}}}"
+
+
+def binaries(values: Iterable[bytes]) -> str:
+    """The same for bytes (``%s::bytea[]``)."""
+    return "{" + ",".join(['"\\\\x' + value.hex() + '"' for value in values]) + "}"
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

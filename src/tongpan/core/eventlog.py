@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tongpan.core.bulk import Part, as_json, copy_rows, execute, fetch_all
+from tongpan.core.bulk import Part, as_json, copy_rows, execute, fetch_all, texts
 from tongpan.core.races import run_in_transaction
 
 TABLE = "core_event"
@@ -69,7 +69,7 @@ def appending(events: Sequence[NewEvent]) -> list[Part]:
                 SELECT name, key, payload::jsonb
                 FROM unnest(%s::text[], %s::text[], %s::text[]) WITH ORDINALITY AS e(name, key, payload, n)
                 ORDER BY n""",
-            [[e.name for e in events], [e.key for e in events], [as_json(e.payload) for e in events]],
+            [texts(e.name for e in events), texts(e.key for e in events), texts(as_json(e.payload) for e in events)],
         )
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tongpan.access import vault
-from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.bulk import binaries, execute, fetch_all, instants, texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +75,14 @@ def _find_or_make(seen: Mapping[bytes, Sighting]) -> tuple[dict[bytes, int], lis
     rows = fetch_all(
         _FIND_OR_MAKE,
         [
-            list(seen),
-            [s.kind for s in sightings],
-            [s.scope for s in sightings],
-            vault.seal_many([s.value for s in sightings]),
-            vault.seal_many([s.name for s in sightings]),
-            [s.province[:60] for s in sightings],
-            [s.city[:60] for s in sightings],
-            [s.seen_at for s in sightings],
+            binaries(seen),
+            texts(s.kind for s in sightings),
+            texts(s.scope for s in sightings),
+            binaries(vault.seal_many([s.value for s in sightings])),
+            binaries(vault.seal_many([s.name for s in sightings])),
+            texts(s.province[:60] for s in sightings),
+            texts(s.city[:60] for s in sightings),
+            instants(s.seen_at for s in sightings),
         ],
     )
     customers, lacking = {}, []

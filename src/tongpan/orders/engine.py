@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 STATUS_RANK = {"placed": 0, "paid": 1, "cancelled": 2, "dispatched": 3, "delivered": 4, "completed": 5}
@@ -241,28 +242,35 @@ def digest(doc: OrderDoc | ReturnDoc | CorrectionDoc) -> bytes:
     Fields that came to orders later count only where they say something, so that a document which does not use
     them keeps the digest it always had.
     """
-    head = [_plain(getattr(doc, name)) for name in _HEAD_FIELDS[type(doc)]]
-    lines = [(*line[:5], None if line[5] is None else line[5].normalize(), *line[6:]) for line in doc.lines]
-    said: tuple[Any, ...] = (type(doc).__name__, head, lines)
+    kind = type(doc)
+    head = [_plain(value) for value in _HEAD_OF[kind](doc)]
+    # Without a price the line is plain already; a named tuple would be spelt with its names.
+    lines = [tuple(line) if line[5] is None else (*line[:5], line[5].normalize(), *line[6:]) for line in doc.lines]
+    said: tuple[Any, ...] = (kind.__name__, head, lines)
     if isinstance(doc, OrderDoc):
-        later = [(name, _plain(getattr(doc, name))) for name in _LATER]
-        if later := [(name, value) for name, value in later if value != _LATER[name]]:
-            said = (*said, later)
-    text = repr(said)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+        values = _LATER_OF(doc)
+        if values != _SILENT:
+            later = [(name, _plain(value)) for name, value in zip(_LATER, values, strict=True)]
+            if later := [(name, value) for name, value in later if value != _LATER[name]]:
+                said = (*said, later)
+    return hashlib.blake2b(repr(said).encode(), digest_size=16).digest()
 
 
 def _plain(value: Any) -> Any:
     """``value`` in the one spelling that all equal values share: instants in UTC, sequences as tuples."""
+    kind = type(value)
+    if kind in _ALREADY_PLAIN:
+        return value
     if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
+        return (value if value.tzinfo is UTC else value.astimezone(UTC)).isoformat()
     if isinstance(value, (list, tuple)):
-        return tuple(_plain(item) for item in value)
-    if isinstance(value, PaymentDoc):
+        return tuple([_plain(item) for item in value])
+    if kind is PaymentDoc:
         return (value.seq, value.method, value.amount_minor, _plain(value.paid_at))
     return value
 
 
+_ALREADY_PLAIN = frozenset({str, int, bool, type(None)})
 _LATER: dict[str, Any] = {
     "discounts": (),
     "invoice": None,
@@ -273,10 +281,12 @@ _LATER: dict[str, Any] = {
     "hold_until": None,
 }
 _NOT_HEAD = {"lines", "raw", *_LATER}
-_HEAD_FIELDS = {
-    kind: tuple(f.name for f in fields(kind) if f.name not in _NOT_HEAD)
+_HEAD_OF = {
+    kind: attrgetter(*(f.name for f in fields(kind) if f.name not in _NOT_HEAD))
     for kind in (OrderDoc, ReturnDoc, CorrectionDoc)
 }
+_LATER_OF = attrgetter(*_LATER)
+_SILENT = tuple(_LATER.values())
 
 Precedence = Literal["unchanged", "stale", "newer", "superset", "conflict"]
 

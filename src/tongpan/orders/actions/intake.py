@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from tongpan.catalog.actions import SkuSpec, ensure_skus, fullest
-from tongpan.core.bulk import fetch_all
+from tongpan.core.bulk import fetch_all, texts, whole_numbers
 from tongpan.core.eventlog import NewEvent
 from tongpan.core.races import run_in_transaction
 from tongpan.customers.actions import Sighting, identify
@@ -129,7 +129,7 @@ def _stored(given: dict[tuple[int, str], Given]) -> dict[tuple[int, str], Stored
            FROM orders_order o JOIN unnest(%s::bigint[], %s::text[]) AS k(shop_id, external_id)
                 ON (o.shop_id, o.external_id) = (k.shop_id, k.external_id)
            ORDER BY o.id FOR NO KEY UPDATE OF o""",
-        [[shop_id for shop_id, _ in keys], [number for _, number in keys]],
+        [whole_numbers(shop_id for shop_id, _ in keys), texts(number for _, number in keys)],
     )
     differing = [row[2] for row in rows if bytes(row[4]) != given[(row[0], row[1])].digest]
     contents: dict[int, list[tuple[str, str, int, int]]] = {}

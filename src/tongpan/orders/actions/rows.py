@@ -11,7 +11,16 @@ from itertools import islice
 from typing import Any
 
 from tongpan.access import vault
-from tongpan.core.bulk import Part, copy_rows, execute, execute_together, next_ids_of
+from tongpan.core.bulk import (
+    Part,
+    copy_rows,
+    execute,
+    execute_together,
+    instants,
+    next_ids_of,
+    texts,
+    whole_numbers,
+)
 from tongpan.core.clock import business_day
 from tongpan.core.eventlog import NewEvent, appending
 from tongpan.orders.actions.extras import Filed, raw_digest, sealed_invoice, storing_extras
@@ -238,7 +247,13 @@ def _payments(filed: Sequence[Filed]) -> list[Part]:
                SELECT * FROM unnest(%s::bigint[], %s::int[], %s::text[], %s::bigint[], %s::timestamptz[])
                ON CONFLICT (order_id, seq) DO UPDATE SET method = excluded.method,
                    amount_minor = excluded.amount_minor, paid_at = coalesce(excluded.paid_at, p.paid_at)""",
-            [list(column) for column in zip(*rows, strict=True)],
+            [
+                whole_numbers(row[0] for row in rows),
+                whole_numbers(row[1] for row in rows),
+                texts(row[2] for row in rows),
+                whole_numbers(row[3] for row in rows),
+                instants(row[4] for row in rows),
+            ],
         )
     ]
 
@@ -251,7 +266,7 @@ def _events(filed: Sequence[Filed], actor: str) -> list[Part]:
                SELECT f.order_id, f.kind, f.at, %s, '{}' FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[])
                     AS f(order_id, kind, at)
                ON CONFLICT DO NOTHING""",
-            [actor, *(list(column) for column in zip(*facts, strict=True))],
+            [actor, whole_numbers(f[0] for f in facts), texts(f[1] for f in facts), instants(f[2] for f in facts)],
         )
     ]
 

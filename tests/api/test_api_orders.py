@@ -91,6 +91,9 @@ def test_an_order_comes_out_as_it_went_in(api: Api) -> None:
         ],
         "holds": [],
         "returns": [],
+        "notes": [],
+        "revision": 1,
+        "tags": [],
     }
     assert (fulfillment["node"], fulfillment["status"]) == ("hz", "allocated")
     assert fulfillment["lines"] == [{"line": 1, "sku": "A-1", "qty": 2}]

@@ -47,6 +47,7 @@ class OrderSummaryOut(Out):
     units: int
     ship_to: PlaceOut
     open_holds: list[HoldReason] = Field(description="Why the order waits")
+    revision: int = Field(description="Counts its changes; name it in a change, so that nobody's change is lost")
     is_simulated: bool
 
 
@@ -76,9 +77,18 @@ class EventOut(Out):
 
 class HoldOut(Out):
     reason: HoldReason
-    detail: str
+    detail: str = Field(description="What was found, or what a person said")
     opened_at: Instant
+    opened_by: str = Field(description='"review", a person or a key; empty for routing')
     released_at: Instant | None
+    released_by: str
+    note: str = Field(description="Why it was released")
+
+
+class NoteOut(Out):
+    text: str
+    actor: str
+    at: Instant
 
 
 class ShippedLineOut(Out):
@@ -144,6 +154,8 @@ class OrderOut(OrderSummaryOut):
     fulfillments: list[FulfillmentOut]
     decisions: list[DecisionOut] = Field(description="The newest first; the newest counts")
     returns: list[str] = Field(description="Numbers of returns that belong to the order")
+    tags: list[str]
+    notes: list[NoteOut] = Field(description="What people wrote on it, the oldest first")
 
 
 def summary(order: Order) -> OrderSummaryOut:
@@ -177,6 +189,7 @@ def _head(order: Order, open_holds: list[Hold]) -> dict[str, Any]:
         "units": order.units,
         "ship_to": PlaceOut(province=order.ship_province, city=order.ship_city),
         "open_holds": sorted(hold.reason for hold in open_holds),
+        "revision": order.revision,
         "is_simulated": order.is_simulated,
     }
 
@@ -200,12 +213,24 @@ def whole(order: Order, routed: Routed, sku_codes: Mapping[int, str]) -> OrderOu
             for e in sorted(order.events.all(), key=lambda e: (e.at, e.pk))
         ],
         holds=[
-            HoldOut(reason=HoldReason(h.reason), detail=h.detail, opened_at=h.opened_at, released_at=h.released_at)
+            HoldOut(
+                reason=HoldReason(h.reason),
+                detail=h.detail,
+                opened_at=h.opened_at,
+                opened_by=h.opened_by,
+                released_at=h.released_at,
+                released_by=h.released_by,
+                note=h.release_note,
+            )
             for h in holds
         ],
         fulfillments=[_fulfillment(f, line_no) for f in routed.fulfillments],
         decisions=[_decision(d, sku_codes) for d in routed.decisions],
         returns=[r.external_id for r in order.returns.all()],
+        tags=sorted(t.tag for t in order.tags.all()),
+        notes=[
+            NoteOut(text=n.text, actor=n.actor, at=n.at) for n in sorted(order.notes.all(), key=lambda n: (n.at, n.pk))
+        ],
     )
 
 

@@ -12,8 +12,10 @@ from tongpan.api import (
     imports,
     metrics,
     nodes,
+    order_changes,
     orders,
     returns,
+    review,
     stock,
     supply,
     transfers,
@@ -23,6 +25,8 @@ from tongpan.api.operations import new_api
 
 api = new_api()
 for face in (
+    order_changes,
+    review,
     orders,
     returns,
     stock,

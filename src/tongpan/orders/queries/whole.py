@@ -7,7 +7,7 @@ import zlib
 from django.db.models import Prefetch, QuerySet
 
 from tongpan.access.vault import open_bytes
-from tongpan.orders.models import Discount, Hold, Order, OrderLine, OrderTag, RawPayload, Return, ReturnLine
+from tongpan.orders.models import Discount, Hold, Order, OrderLine, OrderNote, OrderTag, RawPayload, Return, ReturnLine
 
 
 def order_whole(order_id: int) -> Order | None:
@@ -20,6 +20,7 @@ def order_whole(order_id: int) -> Order | None:
             "payments",
             Prefetch("discounts", Discount.objects.order_by("pk")),
             Prefetch("tags", OrderTag.objects.order_by("tag")),
+            Prefetch("notes", OrderNote.objects.order_by("at", "pk")),
             "events",
             Prefetch("holds", Hold.objects.order_by("opened_at")),
             Prefetch("returns", Return.objects.order_by("returned_at")),

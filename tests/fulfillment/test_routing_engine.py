@@ -24,8 +24,16 @@ HERE = (0.0, 0.0)
 NEAR, MIDDLE, FAR = node(1, 10.0), node(2, 20.0), node(3, 30.0)
 
 
+def by_sku(stock):
+    """Free units by (SKU, node), as the engine takes them."""
+    nested = {}
+    for (sku, number), units in stock.items():
+        nested.setdefault(sku, {})[number] = units
+    return nested
+
+
 def routed(needs, nodes, stock, place=HERE, **more) -> Plan:
-    return plan(needs, place, nodes, stock, flat, **more)
+    return plan(needs, place, nodes, by_sku(stock), flat, **more)
 
 
 def shipped_from(made: Plan) -> dict[int, int]:
@@ -329,8 +337,31 @@ def test_the_order_of_what_goes_in_decides_nothing(needs, nodes, stock, data):
 
 @given(NEEDS, NODES, STOCK)
 def test_the_same_snapshot_gives_the_same_plan(needs, nodes, stock):
-    before = dict(stock)
+    given = by_sku(stock)
 
-    assert routed(needs, nodes, stock) == routed(needs, nodes, stock)
+    assert plan(needs, HERE, nodes, given, flat) == routed(needs, nodes, stock)
 
-    assert stock == before
+    assert given == by_sku(stock)
+
+
+def test_a_large_network_names_the_nearest_that_have_something_and_counts_the_others():
+    # given 100 nodes of which every second has one unit, and the one at 90 km has all three
+    nodes = [node(number, float(number)) for number in range(1, 101)]
+    stock = {(A, number): 1 for number in range(2, 101, 2)} | {(A, 90): 3}
+
+    made = routed([Need(1, A, 3)], nodes, stock)
+
+    rows = made.explanation["candidates"]
+    assert shipped_from(made) == {90: 3}
+    assert [row["km"] for row in rows] == [float(km) for km in range(2, 41, 2)] + [90.0]
+    assert [row["rank"] for row in rows] == [*range(1, 21), 45]
+    assert made.explanation["others"] == 79
+
+
+def test_a_small_network_names_every_node():
+    nodes = [node(number, float(number)) for number in range(1, 21)]
+
+    made = routed([Need(1, A, 1)], nodes, {(A, 20): 1})
+
+    assert len(made.explanation["candidates"]) == 20
+    assert "others" not in made.explanation

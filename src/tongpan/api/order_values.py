@@ -132,7 +132,8 @@ class DecisionOut(Out):
     policy_version: int
     rule: str
     decided_at: Instant
-    candidates: list[CandidateOut]
+    candidates: list[CandidateOut] = Field(description="The nearest that have something of the order, and the chosen")
+    others: int = Field(description="Nodes that serve the shop and are not listed")
 
 
 class RecipientOut(Out):
@@ -296,6 +297,7 @@ def _decision(row: RoutingDecision, sku_codes: Mapping[int, str]) -> DecisionOut
         policy_version=row.policy_version,
         rule=row.rule,
         decided_at=row.decided_at,
+        others=row.explanation.get("others", 0),
         candidates=[
             CandidateOut(
                 node=candidate["node"],

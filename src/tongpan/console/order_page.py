@@ -114,11 +114,12 @@ class CandidateView:
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """One routing decision in words. short: sentences on goods that no node had enough of."""
+    """One routing decision in words. others: nodes that serve the shop and are not listed. short: sentences on goods that no node had enough of."""
 
     decision: RoutingDecision
     rule: Text
     candidates: Sequence[CandidateView]
+    others: int
     short: Sequence[Text]
 
 
@@ -188,4 +189,4 @@ def _decision(decision: RoutingDecision, nodes: dict[str, Node], sku_codes: dict
         % {"sku": sku_codes.get(one["sku_id"], one["sku_id"]), "need": one["need"], "have": one["have"]}
         for one in decision.explanation.get("short", ())
     ]
-    return DecisionView(decision, _rule(decision.rule), views, short)
+    return DecisionView(decision, _rule(decision.rule), views, decision.explanation.get("others", 0), short)

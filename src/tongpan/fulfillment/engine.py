@@ -26,6 +26,8 @@ POLICY = "nearest-then-fewest"
 POLICY_VERSION = 1
 _SEARCHED = 3
 _WORK = 20_000
+_LISTED = 20
+"""So many nodes an explanation names: the nearest that have something of the order, and the chosen ones."""
 _ENDLESS = 1 << 40
 """Units of a node whose stock is not ours to count."""
 
@@ -68,6 +70,7 @@ class Plan:
 
     {"candidates": [{"node": code, "km": float|None, "have": lines covered, "of": lines, "outcome":
     "chosen"|"eliminated", "why": "short"|"farther"|"more-nodes"|"named", "missing": [SKU ids], "rank": n}],
+    "others": nodes that are not named, farther away or without anything of the order (absent when there are none),
     "short": [{"sku_id", "have", "need"}]}
     """
 
@@ -78,8 +81,13 @@ class Plan:
 
 
 Distance = Callable[[float, float, float, float], float]
-Stock = Mapping[tuple[int, int], int]
-"""Free units by (SKU id, node id)."""
+Stock = Mapping[int, Mapping[int, int]]
+"""Free units by SKU id, and of each SKU by node id."""
+
+
+_NOWHERE: Mapping[int, int] = {}
+_Left = dict[tuple[int, int], int]
+"""Units not picked yet, by (SKU id, node id)."""
 
 
 class _Candidate(NamedTuple):
@@ -119,11 +127,11 @@ def plan(
 
 
 def _without(stock: Stock, picks: Sequence[Pick]) -> Stock:
-    left = dict(stock)
+    left = {sku_id: dict(at) for sku_id, at in stock.items()}
     for pick in picks:
-        key = (pick.sku_id, pick.node_id)
-        if key in left:
-            left[key] -= pick.qty
+        at = left.get(pick.sku_id, {})
+        if pick.node_id in at:
+            at[pick.node_id] -= pick.qty
     return left
 
 
@@ -143,11 +151,14 @@ def _search(
         short = _short(needs, nodes, stock)
         if short or not candidates:
             return Plan(
-                "unfillable", "no-stock" if nodes else "no-node", (), _explain(candidates, [], "") | {"short": short}
+                "unfillable",
+                "no-stock" if nodes else "no-node",
+                (),
+                _explain(candidates, len(nodes)) | {"short": short},
             )
         chosen, picks = _together(needs, candidates, stock) or _apart(needs, candidates, stock)
-        return Plan("routed", "fewest-nodes", picks, _explain(candidates, [n.id for n in chosen], "fewest-nodes"))
-    return Plan("routed", rule, _pick(needs, chosen, stock), _explain(candidates, [n.id for n in chosen], rule))
+        return Plan("routed", "fewest-nodes", picks, _explain(candidates, len(nodes), chosen, "fewest-nodes"))
+    return Plan("routed", rule, _pick(needs, chosen, stock), _explain(candidates, len(nodes), chosen, rule))
 
 
 _Served = tuple[list[NodeView], list[Pick]]
@@ -171,8 +182,7 @@ def _together(needs: Sequence[Need], candidates: Sequence[_Candidate], stock: St
     whole = dict(stock)
     for line_id, parts in kits.items():
         plain.append(Need(line_id, -line_id, parts[0].kits))
-        for c in candidates:
-            whole[(-line_id, c.node.id)] = _makes(parts, c.node, stock)
+        whole[-line_id] = {c.node.id: _makes(parts, c.node, stock) for c in candidates}
     nodes = [c.node for c in candidates]
     if _short(plain, nodes, whole):
         return None
@@ -191,7 +201,7 @@ def _together(needs: Sequence[Need], candidates: Sequence[_Candidate], stock: St
         if wanted:
             # Two kits, or a kit and a plain line, wanted the same units.
             return None
-    others = _pick([need for need in needs if need.order_line_id not in kits], chosen, left, is_counted=True)
+    others = _pick([need for need in needs if need.order_line_id not in kits], chosen, stock, left)
     if sum(p.qty for p in picks) + sum(p.qty for p in others) < sum(need.qty for need in needs):
         return None
     return chosen, picks + others
@@ -209,7 +219,7 @@ def _kits(needs: Sequence[Need]) -> dict[int, list[Need]]:
     return lines
 
 
-def _makes(parts: Sequence[Need], node: NodeView, stock: Stock, left: Stock | None = None) -> int:
+def _makes(parts: Sequence[Need], node: NodeView, stock: Stock, left: _Left | None = None) -> int:
     """How many kits of ``parts`` the node can send whole."""
     if left is not None:
         return min(left[(part.sku_id, node.id)] // (part.qty // part.kits) for part in parts)
@@ -217,7 +227,7 @@ def _makes(parts: Sequence[Need], node: NodeView, stock: Stock, left: Stock | No
 
 
 def _free(stock: Stock, sku_id: int, node: NodeView) -> int:
-    return stock.get((sku_id, node.id), 0) if node.tracks_stock else _ENDLESS
+    return stock.get(sku_id, _NOWHERE).get(node.id, 0) if node.tracks_stock else _ENDLESS
 
 
 def _totals(needs: Sequence[Need]) -> dict[int, int]:
@@ -234,18 +244,19 @@ def _candidates(
     stock: Stock,
     distance: Distance,
 ) -> list[_Candidate]:
-    """Every node with what it has of the order, nearest first."""
-    totals = list(_totals(needs).items())
+    """The nodes that have something of the order, nearest first; in a small network every node."""
+    wanted = [(sku_id, qty, stock.get(sku_id, _NOWHERE)) for sku_id, qty in _totals(needs).items()]
+    if len(nodes) > _LISTED:
+        somewhere = {node_id for *_, at in wanted for node_id in at}
+        nodes = [node for node in nodes if node.id in somewhere or not node.tracks_stock]
     found = []
     for node in nodes:
         km = None
         if place is not None and node.latitude is not None and node.longitude is not None:
             km = round(distance(place[0], place[1], node.latitude, node.longitude), 1)
         node_id = node.id
-        missing = (
-            [sku_id for sku_id, qty in totals if stock.get((sku_id, node_id), 0) < qty] if node.tracks_stock else []
-        )
-        found.append(_Candidate(node, km, len(totals) - len(missing), missing))
+        missing = [sku_id for sku_id, qty, at in wanted if at.get(node_id, 0) < qty] if node.tracks_stock else []
+        found.append(_Candidate(node, km, len(wanted) - len(missing), missing))
     found.sort(key=lambda c: (math.inf if c.km is None else c.km, c.node.code))
     return found
 
@@ -333,16 +344,13 @@ def _greedy(totals: Mapping[int, int], useful: Sequence[_Candidate], stock: Stoc
     return chosen
 
 
-def _pick(needs: Sequence[Need], chosen: Sequence[NodeView], stock: Stock, *, is_counted: bool = False) -> list[Pick]:
+def _pick(needs: Sequence[Need], chosen: Sequence[NodeView], stock: Stock, left: _Left | None = None) -> list[Pick]:
     """Take each line from the first chosen node that has it whole, else from several in their order.
 
-    is_counted: ``stock`` names every unit, also of nodes whose stock is not ours to count.
+    left: what is left of ``stock`` when something was picked before.
     """
-    left = {
-        (need.sku_id, node.id): stock[(need.sku_id, node.id)] if is_counted else _free(stock, need.sku_id, node)
-        for need in needs
-        for node in chosen
-    }
+    if left is None:
+        left = {(need.sku_id, node.id): _free(stock, need.sku_id, node) for need in needs for node in chosen}
     picks = []
     for need in needs:
         wanted = need.qty
@@ -384,13 +392,20 @@ def _named(needs: Sequence[Need], named: Mapping[int, NodeView], stock: Stock) -
     return Plan("routed", "named-node", picks, {"candidates": candidates})
 
 
-def _explain(candidates: Sequence[_Candidate], chosen: Sequence[int], rule: str) -> dict[str, Any]:
+def _explain(
+    candidates: Sequence[_Candidate], of: int, chosen: Sequence[NodeView] = (), rule: str = ""
+) -> dict[str, Any]:
+    """of: how many nodes serve the shop."""
+    taken = {node.id for node in chosen}
     rows = []
     for rank, c in enumerate(candidates, 1):
+        is_chosen = c.node.id in taken
+        if rank > _LISTED and not is_chosen:
+            continue
         row: dict[str, Any] = {
             "node": c.node.code, "km": c.km, "have": c.have, "of": c.have + len(c.missing), "rank": rank,
         }  # fmt: skip
-        if c.node.id in chosen:
+        if is_chosen:
             row["outcome"] = "chosen"
         else:
             row["outcome"] = "eliminated"
@@ -400,4 +415,4 @@ def _explain(candidates: Sequence[_Candidate], chosen: Sequence[int], rule: str)
             if c.missing:
                 row["missing"] = c.missing[:5]
         rows.append(row)
-    return {"candidates": rows}
+    return {"candidates": rows} if len(rows) == of else {"candidates": rows, "others": of - len(rows)}

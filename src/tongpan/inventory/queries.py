@@ -15,14 +15,17 @@ from tongpan.inventory.transit import transit_differences
 M = TypeVar("M", bound=Model)
 
 
-def free_levels(sku_ids: Collection[int], node_ids: Collection[int]) -> dict[tuple[int, int], int]:
-    """Saleable units not pinned to any order, by (SKU id, node id), for levels above zero."""
+def free_levels(sku_ids: Collection[int], node_ids: Collection[int]) -> dict[int, dict[int, int]]:
+    """Saleable units not pinned to any order by SKU id and node id, for levels above zero."""
     rows = fetch_all(
         """SELECT sku_id, node_id, on_hand - allocated FROM inventory_level
            WHERE sku_id = ANY(%s) AND node_id = ANY(%s) AND bucket = 'saleable' AND on_hand > allocated""",
         [list(sku_ids), list(node_ids)],
     )
-    return {(sku_id, node_id): free for sku_id, node_id, free in rows}
+    free: dict[int, dict[int, int]] = {}
+    for sku_id, node_id, units in rows:
+        free.setdefault(sku_id, {})[node_id] = units
+    return free
 
 
 def book() -> dict[tuple[str, str], int]:

@@ -96,7 +96,7 @@ def _plan_all(jobs: Sequence[Job]) -> set[int]:
         job.made = _within_pool(made, nodes, pools, held)
         for pick in job.plan.picks:
             if pick.node_id in tracking:
-                stock[(pick.sku_id, pick.node_id)] -= pick.qty
+                stock[pick.sku_id][pick.node_id] -= pick.qty
                 if (pick.order_line_id, pick.sku_id) not in held:
                     pools[pick.sku_id] -= pick.qty
     return tracking

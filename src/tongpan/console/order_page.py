@@ -114,7 +114,10 @@ class CandidateView:
 
 @dataclass(frozen=True, slots=True)
 class DecisionView:
-    """One routing decision in words. others: nodes that serve the shop and are not listed. short: sentences on goods that no node had enough of."""
+    """One routing decision in words.
+
+    others: nodes that serve the shop and are not listed. short: sentences on goods that no node had enough of.
+    """
 
     decision: RoutingDecision
     rule: Text

@@ -21,6 +21,7 @@ from schemathesis.specs.openapi.checks import (
 )
 from tests.api.calling import client_with_every_scope, make_company, order
 
+from tongpan.api.values import In, Out
 from tongpan.catalog.models import Product, Sku
 from tongpan.customers.models import Customer
 from tongpan.orders.models import Order
@@ -137,3 +138,15 @@ def test_what_exists_is_answered_as_documented(parameter: str, key: str) -> None
 
     assert response.status_code == 200
     case.validate_response(response, checks=CHECKS)
+
+
+def test_no_two_models_share_a_name():
+    """The documentation knows a model by its name alone: the second one would stand in for the first."""
+    found: dict[str, set[type]] = {}
+    waiting: list[type] = [In, Out]
+    while waiting:
+        model = waiting.pop()
+        found.setdefault(model.__name__, set()).add(model)
+        waiting += model.__subclasses__()
+
+    assert {name: models for name, models in found.items() if len(models) > 1} == {}

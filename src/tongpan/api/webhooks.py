@@ -54,13 +54,13 @@ class WebhookOut(Out):
     created_at: Instant
 
 
-class EventOut(Out):
+class EventTypeOut(Out):
     name: str
     about: str
 
 
 class EventsOut(Out):
-    events: list[EventOut]
+    events: list[EventTypeOut]
 
 
 class SecretOut(Out):
@@ -156,7 +156,7 @@ def _spec(body: WebhookIn) -> WebhookSpec:
 @read(router, "/webhook-events", "integration.view", EventsOut)
 def list_events(request: HttpRequest) -> EventsOut:
     """The events that can be subscribed to."""
-    return EventsOut(events=[EventOut(name=offer.name, about=str(offer.about)) for offer in OFFERED])
+    return EventsOut(events=[EventTypeOut(name=offer.name, about=str(offer.about)) for offer in OFFERED])
 
 
 @read(router, "/webhooks", "integration.view", Page[WebhookOut])

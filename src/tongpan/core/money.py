@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 
 # ISO 4217 minor-unit exponents that are not 2.
-_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3}
+UNUSUAL_EXPONENTS = {"JPY": 0, "KRW": 0, "VND": 0, "CLP": 0, "ISK": 0, "KWD": 3, "BHD": 3, "OMR": 3, "JOD": 3, "TND": 3}
 
 
 def exponent(currency: str) -> int:
     """How many decimals ``currency`` has (ISO 4217); 2 for all but a few."""
-    return _EXPONENTS.get(currency, 2)
+    return UNUSUAL_EXPONENTS.get(currency, 2)
 
 
 def to_minor(amount: Decimal, currency: str) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Prefetch
+from django.db.models import Prefetch, QuerySet
 
 from tongpan.core.bulk import fetch_all
-from tongpan.fulfillment.models import Fulfillment, FulfillmentLine, RoutingDecision
+from tongpan.fulfillment.models import Fulfillment, FulfillmentLine, FulfillmentStatus, RoutingDecision
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,28 @@ def routing_of(order_id: int) -> Routed:
             .order_by("id")
         ),
     )
+
+
+def orders_at_node(node_id: int) -> QuerySet[Fulfillment, Any]:
+    """The ids of the orders that a node ships or shipped a part of, as a query for ``OrderFilter.within``."""
+    parcels = Fulfillment.objects.filter(node_id=node_id).exclude(status=FulfillmentStatus.CANCELLED)
+    return parcels.values("order_id")
+
+
+def nodes_of_orders(order_ids: Collection[int]) -> dict[int, list[str]]:
+    """The names of the nodes that ship each order, in the order of its parcels. One statement."""
+    rows = (
+        Fulfillment.objects.filter(order_id__in=order_ids)
+        .exclude(status=FulfillmentStatus.CANCELLED)
+        .order_by("id")
+        .values_list("order_id", "node__name")
+    )
+    named: dict[int, list[str]] = {}
+    for order_id, name in rows:
+        names = named.setdefault(order_id, [])
+        if name not in names:
+            names.append(name)
+    return named
 
 
 def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:

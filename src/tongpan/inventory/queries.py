@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet
 
 from tongpan.core.bulk import fetch_all
-from tongpan.inventory.models import Level, Movement, Pool
+from tongpan.inventory.models import Level, Movement, Pool, Reservation
 from tongpan.inventory.transit import transit_differences
 
 M = TypeVar("M", bound=Model)
@@ -123,6 +123,20 @@ def select_levels(sku_code: str = "", node_code: str = "", bucket: str = "") -> 
 def select_movements(sku_code: str = "", node_code: str = "", bucket: str = "") -> QuerySet[Movement]:
     """The movements of stock, with SKU and node; an empty argument narrows nothing."""
     return _at(Movement.objects.select_related("sku", "node"), sku_code, node_code, bucket)
+
+
+def movements_caused_by(causes: Mapping[str, Collection[int]]) -> list[Movement]:
+    """The movements of some documents, by cause type and ids, in the order they were booked. One statement."""
+    wanted = Q(pk__in=[])
+    for cause_type, ids in causes.items():
+        if ids:
+            wanted |= Q(cause_type=cause_type, cause_id__in=list(ids))
+    return list(Movement.objects.filter(wanted).select_related("sku", "node").order_by("id"))
+
+
+def reservations_of(order_id: int) -> list[Reservation]:
+    """What the pool promised to an order, with SKU, ended promises too. One statement."""
+    return list(Reservation.objects.filter(order_id=order_id).select_related("sku").order_by("id"))
 
 
 def _at(rows: QuerySet[M], sku_code: str, node_code: str, bucket: str) -> QuerySet[M]:

@@ -2,7 +2,8 @@
 
 from tongpan.fulfillment.actions.changing import cancel_orders
 from tongpan.fulfillment.actions.dispatch import cancel, dispatch
+from tongpan.fulfillment.actions.reroute import reroute
 from tongpan.fulfillment.actions.retry import retry_waiting
 from tongpan.fulfillment.actions.route import route
 
-__all__ = ["cancel", "cancel_orders", "dispatch", "retry_waiting", "route"]
+__all__ = ["cancel", "cancel_orders", "dispatch", "reroute", "retry_waiting", "route"]

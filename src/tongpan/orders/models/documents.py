@@ -101,6 +101,7 @@ class Order(models.Model):
                 condition=~Q(status="completed"),
                 name="order_not_completed",
             ),
+            models.Index(fields=["-placed_at", "-id"], condition=Q(is_status_known=False), name="order_unknown"),
         ]
 
 

@@ -2,7 +2,22 @@
 
 from tongpan.orders.queries.buyers import Bought, bought_by, favourites_of_customer, returns_of_customer
 from tongpan.orders.queries.filters import OPEN, OrderFilter, select_orders
-from tongpan.orders.queries.pages import SORTS, count_orders, fetch_orders, iterate_orders, listed_orders
+from tongpan.orders.queries.pages import (
+    SORTS,
+    OrderPage,
+    Sums,
+    count_orders,
+    count_quickly,
+    fetch_orders,
+    ids_of_orders,
+    iterate_orders,
+    listed_orders,
+    orders_named,
+    page_of_orders,
+    statuses_of,
+    sums_of_orders,
+    tags_in_use,
+)
 from tongpan.orders.queries.proof import open_hold_counts, reconcile
 from tongpan.orders.queries.whole import order_whole, payload_of, return_whole, select_returns
 
@@ -11,18 +26,27 @@ __all__ = [
     "SORTS",
     "Bought",
     "OrderFilter",
+    "OrderPage",
+    "Sums",
     "bought_by",
     "count_orders",
+    "count_quickly",
     "favourites_of_customer",
     "fetch_orders",
+    "ids_of_orders",
     "iterate_orders",
     "listed_orders",
     "open_hold_counts",
     "order_whole",
+    "orders_named",
+    "page_of_orders",
     "payload_of",
     "reconcile",
     "return_whole",
     "returns_of_customer",
     "select_orders",
     "select_returns",
+    "statuses_of",
+    "sums_of_orders",
+    "tags_in_use",
 ]

@@ -6,14 +6,16 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from tongpan.catalog.models import Sku
 from tongpan.channels.models import Shop
+from tongpan.core.money import UNUSUAL_EXPONENTS
 from tongpan.customers.models import Customer
-from tongpan.orders.models import Hold, Order, OrderLine, Status
+from tongpan.orders.models import Hold, Order, OrderLine, OrderTag, Status
 
 OPEN = (Status.PLACED, Status.PAID)
 _WORDS = re.compile(r"[\s,;，；、]+")
@@ -27,8 +29,11 @@ class OrderFilter:
 
     text: several words are that many order numbers. One word is an order number if there is one, else a SKU code
     or a customer number if there is one, else the beginning of order numbers. day_from, day_to: business days,
-    half-open. status: a Status or "open" for those not yet sent.
-    hold: a HoldReason or "any". ids: these orders only.
+    half-open. status: a Status, "open" for those not yet sent, or "unknown" for those whose state on the channel
+    no mapping knows. tag: a word that is on the order.
+    hold: a HoldReason or "any". total_from, total_to: amounts in the order's own currency, both included.
+    promised_before: not yet sent and promised for before this instant. ids: these orders only. within: a query
+    of order ids, made by a room above from what it knows of orders.
     """
 
     text: str = ""
@@ -36,12 +41,17 @@ class OrderFilter:
     shop_id: int | None = None
     status: str = ""
     hold: str = ""
+    tag: str = ""
     customer_id: int | None = None
     sku_id: int | None = None
     import_id: int | None = None
     day_from: date | None = None
     day_to: date | None = None
+    total_from: Decimal | None = None
+    total_to: Decimal | None = None
+    promised_before: datetime | None = None
     ids: Sequence[int] = field(default=())
+    within: QuerySet[Any, Any] | None = None
 
 
 def select_orders(wanted: OrderFilter) -> QuerySet[Order]:
@@ -61,14 +71,23 @@ def select_orders(wanted: OrderFilter) -> QuerySet[Order]:
         orders = orders.filter(pk__in=wanted.ids)
     if wanted.status == "open":
         orders = orders.filter(status__in=OPEN)
+    elif wanted.status == "unknown":
+        orders = orders.filter(is_status_known=False)
     elif wanted.status:
         orders = orders.filter(status=wanted.status)
     if wanted.hold:
         holds = Hold.objects.filter(order=OuterRef("pk"), released_at=None)
         orders = orders.filter(Exists(holds if wanted.hold == "any" else holds.filter(reason=wanted.hold)))
+    if wanted.tag:
+        orders = orders.filter(pk__in=OrderTag.objects.filter(tag=wanted.tag).values("order_id"))
     if wanted.sku_id is not None:
         orders = orders.filter(pk__in=OrderLine.objects.filter(sku_id=wanted.sku_id).values("order_id"))
+    if wanted.promised_before is not None:
+        orders = orders.filter(status__in=OPEN, promised_at__lt=wanted.promised_before)
+    if wanted.within is not None:
+        orders = orders.filter(pk__in=wanted.within)
     orders = _within_days(orders, wanted.day_from, wanted.day_to)
+    orders = _of_amount(orders, wanted.total_from, wanted.total_to)
     return _matching(orders, wanted.text) if wanted.text else orders
 
 
@@ -81,6 +100,27 @@ def _within_days(orders: QuerySet[Order], day_from: date | None, day_to: date | 
         end = datetime.combine(day_to, time(), UTC) + _LATEST
         orders = orders.filter(business_date__lt=day_to, placed_at__lt=end)
     return orders
+
+
+def _of_amount(orders: QuerySet[Order], least: Decimal | None, most: Decimal | None) -> QuerySet[Order]:
+    """Amounts are stored in minor units, and a few currencies have other ones than hundredths."""
+    if least is None and most is None:
+        return orders
+    usual = ~Q(currency__in=list(UNUSUAL_EXPONENTS))
+    condition = usual & _between(least, most, 2)
+    for places in sorted(set(UNUSUAL_EXPONENTS.values())):
+        currencies = [currency for currency, own in UNUSUAL_EXPONENTS.items() if own == places]
+        condition |= Q(currency__in=currencies) & _between(least, most, places)
+    return orders.filter(condition)
+
+
+def _between(least: Decimal | None, most: Decimal | None, places: int) -> Q:
+    condition = Q()
+    if least is not None:
+        condition &= Q(total_minor__gte=int(least.scaleb(places).to_integral_value(ROUND_CEILING)))
+    if most is not None:
+        condition &= Q(total_minor__lte=int(most.scaleb(places).to_integral_value(ROUND_FLOOR)))
+    return condition
 
 
 def _matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:

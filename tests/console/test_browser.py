@@ -71,6 +71,7 @@ def test_a_filter_survives_a_look_at_an_order(console, company):
     expect(page.locator("th[aria-sort=descending]")).to_contain_text("Total")
 
     page.click("a:text-is('T-1')")
+    page.click("text=Whole page")
     expect(page.locator("h1")).to_contain_text("T-1")
     page.go_back()
 
@@ -128,6 +129,9 @@ def test_the_keyboard_reaches_content_search_and_menus(console, company):
     page.keyboard.press("Enter")
     expect(page.locator("#main")).to_be_focused()
 
+    page.keyboard.press("/")
+    expect(page.locator("#id_q")).to_be_focused()
+    page.goto(page.url.replace("/orders/", "/goods/sku/BAG/").split("#")[0])
     page.keyboard.press("/")
     expect(page.locator("#global-search")).to_be_focused()
     page.keyboard.type("T-3")

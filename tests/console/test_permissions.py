@@ -11,6 +11,9 @@ from tongpan.console.navigation import SECTIONS, sections_for
 
 PUBLIC = {"login", "logout", "language", "theme"}
 POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
+    "save_columns",
+    "order_bulk",
+    "order_address",
     "webhook_secret",
     "webhook_rotate",
     "webhook_test",
@@ -19,6 +22,7 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "delivery_replay",
 }
 ARGUMENTS = {"order_id": 1, "customer_id": 1, "view_id": 1, "import_id": 1, "code": "x", "shop_code": "y"} | {
+    "run_id": 1,
     "webhook_id": 1,
     "delivery_id": 1,
 }

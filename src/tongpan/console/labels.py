@@ -12,7 +12,7 @@ _TONES: dict[str, dict[str, str]] = {
         "cancelled": "",
     },
     "fulfillment": {"allocated": "warn", "dispatched": "info", "delivered": "good", "cancelled": ""},
-    "hold": {"out_of_stock": "bad", "no_node": "bad", "manual": "warn"},
+    "hold": {"out_of_stock": "bad", "no_node": "bad", "unbooked": "bad", "*": "warn"},
     "routing": {"routed": "good", "unfillable": "bad"},
     "return": {"received": "warn", "restocked": "good"},
     "import": {"waiting": "", "running": "info", "done": "good", "failed": "bad"},
@@ -23,5 +23,6 @@ _TONES: dict[str, dict[str, str]] = {
 
 
 def tone(kind: str, value: object) -> str:
-    """The tone of ``value`` among the states of ``kind``; neutral for a state that is not known."""
-    return _TONES.get(kind, {}).get(str(value), "")
+    """The tone of ``value`` among the states of ``kind``; that of others of the kind, else neutral, when not known."""
+    tones = _TONES.get(kind, {})
+    return tones.get(str(value), tones.get("*", ""))

@@ -77,8 +77,12 @@ class Listing:
 
 
 def with_params(query: QueryDict, **changes: object) -> str:
-    """``query`` with ``changes`` as "?a=b"; None or "" removes a parameter. "?" alone clears everything."""
+    """``query`` with ``changes`` as "?a=b"; None or "" removes a parameter. "?" alone clears everything.
+
+    What stands open beside the list ("open") is no part of what a link leads to.
+    """
     changed = query.copy()
+    changed.pop("open", None)
     for key, value in changes.items():
         if value in (None, ""):
             changed.pop(key, None)
@@ -94,7 +98,8 @@ def sort_of(query: QueryDict, columns: Sequence[Column], default: str) -> str:
     return wanted if wanted.removeprefix("-") in known else default
 
 
-def _whole(text: str, default: int) -> int:
+def whole(text: str, default: int) -> int:
+    """``text`` as a number of at most seven digits, else ``default``."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 8 else default
 
 
@@ -113,11 +118,11 @@ def listing(
     """
     query = request.GET
     sort = sort_of(query, columns, default_sort)
-    size = _whole(query.get("size", ""), DEFAULT_SIZE)
+    size = whole(query.get("size", ""), DEFAULT_SIZE)
     size = size if size in PAGE_SIZES else DEFAULT_SIZE
     total = min(count(COUNT_CAP), COUNT_CAP)
     pages = max(1, -(-total // size))
-    number = min(max(1, _whole(query.get("page", ""), 1)), pages)
+    number = min(max(1, whole(query.get("page", ""), 1)), pages)
     rows = fetch(sort, (number - 1) * size, size) if total else []
     links = {
         "previous": with_params(query, page=number - 1 if number > 2 else None) if number > 1 else "",
@@ -157,15 +162,24 @@ class FilterForm(forms.Form):
     """A filter bar: every field is optional, all come from the address.
 
     A field with a value that it does not know (an old bookmark, a mistyped date) shows its error and filters
-    nothing.
+    nothing. rarely: the fields that are folded away until somebody wants them.
     """
+
+    rarely: tuple[str, ...] = ()
 
     q = forms.CharField(label=_("Search"), required=False, max_length=200, strip=True)
 
-    def __init__(self, request: HttpRequest, choices: Mapping[str, Sequence[Any]] | None = None) -> None:
-        """choices: the options of choice fields that are read from the database or translated, by field."""
-        super().__init__(request.GET)
-        self.query = request.GET
+    def __init__(
+        self,
+        request: HttpRequest,
+        choices: Mapping[str, Sequence[Any]] | None = None,
+        query: QueryDict | None = None,
+    ) -> None:
+        """choices: the options of choice fields that are read from the database or translated, by field.
+        query: an address to read instead of the request's own.
+        """
+        self.query = request.GET if query is None else query
+        super().__init__(self.query)
         for name, options in (choices or {}).items():
             field = self.fields[name]
             assert isinstance(field, forms.ChoiceField)  # noqa: S101 - a mistake in our own code
@@ -184,8 +198,18 @@ class FilterForm(forms.Form):
 
     @property
     def others(self) -> list[forms.BoundField]:
-        """Every visible field but the search, which has its own place."""
-        return [field for field in self.visible_fields() if field.name != "q"]
+        """Every visible field but the search, which has its own place, and those of ``rarely``."""
+        return [field for field in self.visible_fields() if field.name not in ("q", *self.rarely)]
+
+    @property
+    def folded(self) -> list[forms.BoundField]:
+        """The fields of ``rarely``."""
+        return [field for field in self.visible_fields() if field.name in self.rarely]
+
+    @property
+    def is_unfolded(self) -> bool:
+        """Whether one of the folded fields filters, or says what is wrong with it."""
+        return any(field.name in self.values or field.errors for field in self.folded)
 
     @property
     def hidden_state(self) -> list[tuple[str, str]]:
@@ -203,7 +227,13 @@ class FilterForm(forms.Form):
                 text = ""
             else:
                 text = str(value)
-            made.append(Chip(str(field.label), text, with_params(self.query, **{name: None, "page": None})))
+            made.append(
+                Chip(
+                    str(field.label),
+                    text,
+                    with_params(self.query, **{name: None, "page": None, "after": None, "before": None}),
+                )
+            )
         return made
 
 

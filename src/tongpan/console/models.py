@@ -1,8 +1,9 @@
-"""What the console itself keeps: the views of a list that people saved."""
+"""What the console itself keeps: the views of a list that people saved, and the columns that they chose."""
 
 from __future__ import annotations
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -23,3 +24,36 @@ class SavedView(models.Model):
         ordering = ["name", "id"]
         constraints = [models.UniqueConstraint(fields=["owner", "page", "name"], name="saved_view_once")]
         indexes = [models.Index(fields=["page"], name="saved_view_of_page")]
+
+
+class ListLayout(models.Model):
+    """The columns of one list that one person chose, by key; a key that the list no longer has shows nothing."""
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="list_layouts")
+    page = models.CharField(max_length=40)
+    columns = ArrayField(models.CharField(max_length=40))
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "page"], name="list_layout_once")]
+
+
+class BulkRun(models.Model):
+    """One action over many orders: prepared when it is asked for, run when it is confirmed, kept with its outcome.
+
+    order_ids: the orders as they were when it was prepared; no other is touched. query: the filter that they came
+    from, "" when they were chosen one by one. params: what the action was told. outcomes: [order id, whether it
+    was done, a sentence], in the order of order_ids; fewer than those while the run is under way.
+    """
+
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="bulk_runs")
+    action = models.CharField(max_length=20)
+    query = models.TextField(blank=True)
+    params = models.JSONField(default=dict)
+    order_ids = ArrayField(models.BigIntegerField())
+    outcomes = models.JSONField(default=list)
+    prepared_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "-prepared_at"], name="bulk_run_of_owner")]

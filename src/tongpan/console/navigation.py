@@ -20,6 +20,11 @@ class NavItem:
     permission: str
     on_phone_bar: bool = False
 
+    @property
+    def shortcut(self) -> str:
+        """The letter that leads there after "g", if it has one."""
+        return SHORTCUTS.get(self.key, "")
+
 
 @dataclass(frozen=True, slots=True)
 class NavSection:
@@ -62,6 +67,17 @@ SECTIONS = (
         (NavItem("settings", _("Configuration"), "settings", "admin:index", "settings.edit"),),
     ),
 )
+# The letter after "g", by the key of the entry; each letter once.
+SHORTCUTS = {
+    "orders": "o",
+    "stock": "s",
+    "goods": "p",
+    "customers": "c",
+    "overview": "n",
+    "channels": "h",
+    "imports": "i",
+    "settings": "e",
+}
 # Where the way in leads, for those who may open it; others begin at their first entry.
 FIRST_PAGE = "overview"
 

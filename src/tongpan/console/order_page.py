@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from tongpan.catalog.queries import codes_of_skus
 from tongpan.fulfillment.models import RoutingDecision
 from tongpan.fulfillment.queries import Routed
+from tongpan.inventory.models import Reservation
 from tongpan.network.models import Node
 from tongpan.network.queries import nodes_by_code
-from tongpan.orders.models import LineKind, Order
+from tongpan.orders.models import Discount, LineKind, Order, OrderLine
 
 Text = str | Promise
 
@@ -58,6 +59,58 @@ class Moment:
     title: Text
     text: str = ""
     actor: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LineView:
+    """One line of an order with where its goods are. states: (label, units, tone), promised first, delivered last."""
+
+    line: OrderLine
+    states: Sequence[tuple[Text, int, str]]
+    discounts: Sequence[Discount]
+
+
+def line_views(order: Order, routing: Routed, reservations: Sequence[Reservation]) -> list[LineView]:
+    """Every line with how many units of it are reserved, allocated, sent and delivered, and who pays its discounts.
+
+    The units of a kit are those of its parts.
+    """
+    held: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for promise in reservations:
+        if promise.state == "held":
+            held[promise.order_line_id][promise.sku_id] += promise.qty
+    at: dict[str, dict[int, dict[int, int]]] = {
+        state: defaultdict(lambda: defaultdict(int)) for state in ("allocated", "dispatched", "delivered")
+    }
+    for parcel in routing.fulfillments:
+        if parcel.status in at:
+            for goods in parcel.lines.all():
+                at[parcel.status][goods.order_line_id][goods.sku_id] += goods.qty
+    stages: list[tuple[Text, dict[int, dict[int, int]], str]] = [
+        (_("Reserved"), held, "note"),
+        (_("Allocated"), at["allocated"], "warn"),
+        (_("Dispatched"), at["dispatched"], "info"),
+        (_("Delivered"), at["delivered"], "good"),
+    ]
+    shares: dict[int | None, list[Discount]] = defaultdict(list)
+    for share in order.discounts.all():
+        shares[share.line_id].append(share)
+    return [
+        LineView(
+            line,
+            [(label, sum(of[line.pk].values()), tone) for label, of, tone in stages if of.get(line.pk)],
+            shares.get(line.pk, []),
+        )
+        for line in order.lines.all()
+    ]
+
+
+def payer_rows(order: Order) -> list[MoneyRow]:
+    """What each payer bears of the discounts that explain the prices, the largest share first."""
+    borne: dict[str, int] = defaultdict(int)
+    for share in order.discounts.all():
+        borne[str(share.get_payer_display())] += share.amount_minor
+    return [MoneyRow(payer, amount) for payer, amount in sorted(borne.items(), key=lambda one: (-one[1], one[0]))]
 
 
 def _event_title(kind: str) -> Text:

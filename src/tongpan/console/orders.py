@@ -1,110 +1,84 @@
-"""The order desk: the list, its export, and the page of one order."""
+"""The order desk: the list, its views with counts, its sums, and its export."""
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import Any
 
-from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext as _
 
-from tongpan.console import exports, order_page
+from tongpan.console import exports
 from tongpan.console.access import Request, page
-from tongpan.console.choices import local_name, shop_choices
-from tongpan.console.lists import Column, FilterForm, listing, sort_of
-from tongpan.console.saved_views import tabs_of
-from tongpan.core.money import to_decimal
-from tongpan.fulfillment.queries import routing_of
-from tongpan.orders.models import HoldReason, Status
-from tongpan.orders.queries import OrderFilter, count_orders, fetch_orders, iterate_orders, order_whole
+from tongpan.console.bulk_actions import offered
+from tongpan.console.keyset import Stretch, stretch, wish_of
+from tongpan.console.layouts import layout_of
+from tongpan.console.lists import COUNT_CAP, sort_of
+from tongpan.console.order_columns import ALL_COLUMNS, COLUMNS, EXPORT_COLUMNS, NUMBER, chosen_columns
+from tongpan.console.order_filters import STANDARD_VIEWS, OrderFilters
+from tongpan.console.saved_views import ViewTabs, query_of, tabs_of
+from tongpan.core.clock import utc_now
+from tongpan.fulfillment.queries import nodes_of_orders
+from tongpan.orders.queries import OrderFilter, count_quickly, iterate_orders, page_of_orders, sums_of_orders
 
 DEFAULT_SORT = "-placed"
+# Beyond it a view's count is "999+": nobody works through that many one by one.
+VIEW_CAP = 999
 
 
-COLUMNS = (
-    Column("number", _("Order"), lambda order: order.external_id),
-    Column("placed", _("Placed at"), lambda order: order.placed_at, sort="placed", starts_descending=True),
-    Column("channel", _("Channel"), lambda order: local_name(order.channel)),
-    Column("shop", _("Shop"), lambda order: order.shop.name),
-    Column("status", _("Status"), lambda order: order.get_status_display()),
-    Column("customer", _("Customer"), lambda order: order.customer.code if order.customer else ""),
-    Column("city", _("Ship to"), lambda order: order.ship_city),
-    Column("units", _("Units"), lambda order: order.units, is_number=True),
-    Column(
-        "total",
-        _("Total"),
-        lambda order: to_decimal(order.total_minor, order.currency),
-        sort="total",
-        is_number=True,
-        starts_descending=True,
-    ),
-)
-EXPORT_COLUMNS = (
-    *COLUMNS,
-    Column("currency", _("Currency"), lambda order: order.currency),
-    Column("goods", _("Goods amount"), lambda order: to_decimal(order.goods_minor, order.currency), is_number=True),
-    Column("charges", _("Charges"), lambda order: to_decimal(order.charges_minor, order.currency), is_number=True),
-    Column("refunded", _("Refunded"), lambda order: to_decimal(order.refunded_minor, order.currency), is_number=True),
-    Column("business_date", _("Business day"), lambda order: order.business_date),
-    Column("simulated", _("Simulated"), lambda order: int(order.is_simulated)),
-)
-
-
-class OrderFilters(FilterForm):
-    shop = forms.ChoiceField(label=_("Channel or shop"), required=False)
-    status = forms.ChoiceField(label=_("Status"), required=False)
-    hold = forms.ChoiceField(label=_("Waiting for"), required=False)
-    day_from = forms.DateField(label=_("From day"), required=False)
-    day_to = forms.DateField(label=_("To day"), required=False)
-    batch = forms.IntegerField(label=_("Import"), required=False, min_value=1, widget=forms.HiddenInput)
-
-    def __init__(self, request: HttpRequest) -> None:
-        super().__init__(
-            request,
-            {
-                "shop": [("", _("All")), *shop_choices()],
-                "status": [("", _("All")), ("open", _("Not yet sent")), *Status.choices],
-                "hold": [("", _("All")), ("any", _("Anything")), *HoldReason.choices],
-            },
-        )
-
-    def wanted(self, ids: list[int] | None = None) -> OrderFilter:
-        """What the address asks for. The last day is included."""
-        given = self.values
-        kind, _sep, key = given.get("shop", "").partition(":")
-        return OrderFilter(
-            text=given.get("q", ""),
-            channel_id=int(key) if kind == "channel" else None,
-            shop_id=int(key) if kind == "shop" else None,
-            status=given.get("status", ""),
-            hold=given.get("hold", ""),
-            import_id=given.get("batch"),
-            day_from=given.get("day_from"),
-            day_to=given["day_to"] + timedelta(days=1) if "day_to" in given else None,
-            ids=ids or (),
-        )
+def _list(request: Request, wanted: OrderFilter, columns: list[Any]) -> Stretch:
+    wish = wish_of(request.GET, COLUMNS, DEFAULT_SORT)
+    found = page_of_orders(wanted, wish.sort, wish.size, after=wish.after, before=wish.before)
+    return stretch(request, columns, wish, found.rows, has_before=found.has_before, has_after=found.has_after)
 
 
 @page("orders.view")
 def order_list(request: Request) -> HttpResponse:
     filters = OrderFilters(request)
     wanted = filters.wanted()
+    columns = chosen_columns(layout_of(request.user, "orders"))
+    shown = {column.key for column in columns}
+    listed = _list(request, wanted, columns)
     context: dict[str, Any] = {
         "section": "orders",
         "filters": filters,
-        "list": listing(
-            request,
-            COLUMNS,
-            default_sort=DEFAULT_SORT,
-            fetch=lambda sort, offset, limit: fetch_orders(wanted, sort, offset, limit),
-            count=lambda cap: count_orders(wanted, cap),
-        ),
-        "views": tabs_of(request.user, "orders", request.META["QUERY_STRING"]),
+        "list": listed,
+        "sums": sums_of_orders(wanted, COUNT_CAP),
+        "columns": shown,
+        "all_columns": [column for column in ALL_COLUMNS if column is not NUMBER],
+        "nodes": nodes_of_orders([order.pk for order in listed.rows]) if "nodes" in shown else {},
+        "views": _views(request),
+        "bulk_actions": offered(request.user),
+        "now": utc_now(),
     }
     return render(request, "console/orders/list.html", context)
+
+
+def _views(request: Request) -> ViewTabs:
+    standard = [(view.key, str(view.name), view.query, str(view.why)) for view in STANDARD_VIEWS]
+    return tabs_of(request.user, "orders", request.META["QUERY_STRING"], standard)
+
+
+@page("orders.view")
+def order_views(request: Request) -> HttpResponse:
+    """The tabs of the views with how many orders each holds; asked for when the list is there already."""
+    views = _views(request)
+    wanted = [OrderFilters(request, query_of(tab.query)).wanted() for tab in views.tabs]
+    counts = count_quickly(wanted, VIEW_CAP + 1)
+    shown = [
+        "" if count is None else _("%(cap)d+") % {"cap": VIEW_CAP} if count > VIEW_CAP else str(count)
+        for count in counts
+    ]
+    context = {"views": views, "counts": dict(zip([tab.key for tab in views.tabs], shown, strict=True))}
+    return render(request, "console/parts/saved_views.html", context)
+
+
+@page("orders.view")
+def order_sums(request: Request) -> HttpResponse:
+    """The count and the totals of the whole filter, however many orders it holds."""
+    sums = sums_of_orders(OrderFilters(request).wanted(), None)
+    return render(request, "console/orders/sums.html", {"sums": sums})
 
 
 @page("data.export")
@@ -114,22 +88,3 @@ def order_export(request: Request) -> HttpResponseBase:
     wanted = OrderFilters(request).wanted(chosen)
     rows = iterate_orders(wanted, sort_of(request.GET, COLUMNS, DEFAULT_SORT))
     return exports.respond("orders", EXPORT_COLUMNS, rows, request.GET.get("format", ""))
-
-
-@page("orders.view")
-def order_detail(request: Request, order_id: int) -> HttpResponse:
-    order = order_whole(order_id)
-    if order is None:
-        raise Http404
-    routing = routing_of(order_id)
-    context = {
-        "section": "orders",
-        "order": order,
-        "routing": routing,
-        "zone": order.channel.zone,
-        "money": order_page.money_rows(order),
-        "timeline": order_page.timeline(order, routing),
-        "decisions": order_page.decisions(routing),
-        "digest": bytes(order.digest).hex(),
-    }
-    return render(request, "console/orders/detail.html", context)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlencode
 
 from django.contrib import messages
 from django.db.models import Q
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -15,6 +16,7 @@ from django.views.decorators.http import require_POST
 
 from tongpan.access.models import User
 from tongpan.console.access import Request, page
+from tongpan.console.keyset import PLACE
 from tongpan.console.models import SavedView
 
 # Which lists can have views, and where each of them is.
@@ -27,19 +29,24 @@ PAGES = {
     "goods": "console:goods",
     "customers": "console:customers",
 }
-NOT_PART_OF_A_VIEW = ("page", "format")
+NOT_PART_OF_A_VIEW = (*PLACE, "format", "id")
 
 
 @dataclass(frozen=True, slots=True)
 class ViewTab:
-    """One saved view as a tab. is_own: its owner may delete it."""
+    """One view as a tab. key: names it on the page. is_own: its owner may delete it. why: what a standard view,
+    which nobody saved, is there for.
+    """
 
+    key: str
     id: int
     name: str
+    query: str
     href: str
     is_current: bool
-    is_own: bool
-    is_shared: bool
+    is_own: bool = False
+    is_shared: bool = False
+    why: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +69,33 @@ def normal_query(query: str) -> str:
     return urlencode(sorted(kept))
 
 
-def tabs_of(user: User, page_key: str, query: str) -> ViewTabs:
-    """The views of ``page_key`` that ``user`` sees: own and shared. One statement."""
+def query_of(text: str) -> QueryDict:
+    """The address part of a view as Django reads it."""
+    return QueryDict(text)
+
+
+def tabs_of(user: User, page_key: str, query: str, standard: Sequence[tuple[str, str, str, str]] = ()) -> ViewTabs:
+    """The views of ``page_key`` that ``user`` sees: those of ``standard`` (key, name, query, why), then own and
+    shared ones. One statement.
+    """
     base = reverse(PAGES[page_key])
     now = normal_query(query)
     views = SavedView.objects.filter(Q(owner=user) | Q(is_shared=True), page=page_key)
     tabs = [
-        ViewTab(view.pk, view.name, f"{base}?{view.query}", view.query == now, view.owner_id == user.pk, view.is_shared)
+        ViewTab(key, 0, name, given, f"{base}?{given}", normal_query(given) == now, why=why)
+        for key, name, given, why in standard
+    ]
+    tabs += [
+        ViewTab(
+            f"view-{view.pk}",
+            view.pk,
+            view.name,
+            view.query,
+            f"{base}?{view.query}",
+            view.query == now,
+            view.owner_id == user.pk,
+            view.is_shared,
+        )
         for view in views
     ]
     return ViewTabs(page_key, base, now, tabs)

@@ -88,9 +88,9 @@ def reasons(text: str) -> str:
 
 
 @register.filter
-def item(mapping: Mapping[Any, Any], key: Any) -> Any:
-    """``mapping[key]``, or None when it is not there."""
-    return mapping.get(key)
+def item(mapping: Mapping[Any, Any] | None, key: Any) -> Any:
+    """``mapping[key]``, or None when it is not there or there is no mapping at all."""
+    return mapping.get(key) if mapping else None
 
 
 @register.filter

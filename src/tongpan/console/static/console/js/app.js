@@ -17,6 +17,7 @@
     const fold = event.target.closest("[data-fold]");
     if (fold) toggleFold(fold);
     if (event.target.closest("[data-close-panel]")) one("#panel")?.close();
+    if (event.target.closest("[data-close-dialog]")) event.target.closest("dialog").close();
   });
 
   function setDrawer(isOpen) {
@@ -35,12 +36,12 @@
     button.setAttribute("aria-expanded", String(!isFolded));
   }
 
-  /* Keys: "/" searches, Escape closes. */
+  /* Keys: "/" goes to the search of the list, or to that of everything; Escape closes. */
   document.addEventListener("keydown", (event) => {
     const isTyping = event.target.matches("input, select, textarea, [contenteditable]");
     if (event.key === "/" && !isTyping && !event.ctrlKey && !event.metaKey) {
       event.preventDefault();
-      one("#global-search")?.focus();
+      (one("[data-search]") ?? one("#global-search"))?.focus();
     }
     if (event.key === "Escape") {
       const menu = event.target.closest?.("details[open]");
@@ -93,9 +94,12 @@
     Object.keys(parameters).forEach((key) => { if (parameters[key] === "") delete parameters[key]; });
   });
 
-  /* The side panel is a <dialog> that htmx fills. */
+  /* The side panel is a <dialog> that htmx fills; beside a list it stays open while one walks through the rows. */
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.detail.target.id === "panel-content") one("#panel")?.showModal();
+    const panel = one("#panel");
+    if (event.detail.target.id !== "panel-content" || !panel || panel.open) return;
+    if (one("[data-rows]")) panel.show();
+    else panel.showModal();
   });
   document.addEventListener("click", (event) => {
     if (event.target.id === "panel") event.target.close();

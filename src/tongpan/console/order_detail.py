@@ -1,0 +1,96 @@
+"""One order with its whole story: as a page, as the panel beside the list, and its address in the clear."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.http import Http404, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
+
+from tongpan.access.actions import audit
+from tongpan.access.queries import can
+from tongpan.access.vault import open_sealed
+from tongpan.console import order_page
+from tongpan.console.access import Request, page
+from tongpan.core.clock import utc_now
+from tongpan.fulfillment.queries import routing_of
+from tongpan.inventory.queries import movements_caused_by, reservations_of
+from tongpan.orders.models import Order
+from tongpan.orders.queries import order_whole
+
+
+class RevealForm(forms.Form):
+    reason = forms.CharField(label=_("Reason"), min_length=5, max_length=200)
+
+
+def _order(order_id: int) -> Order:
+    order = order_whole(order_id)
+    if order is None:
+        raise Http404
+    return order
+
+
+def story(request: Request, order: Order) -> dict[str, Any]:
+    """What page and panel show of ``order``."""
+    routing = routing_of(order.pk)
+    reservations = reservations_of(order.pk)
+    causes = {
+        "fulfillment": [parcel.pk for parcel in routing.fulfillments],
+        "reservation": [promise.pk for promise in reservations],
+        "return": [doc.pk for doc in order.returns.all()],
+    }
+    return {
+        "section": "orders",
+        "order": order,
+        "routing": routing,
+        "zone": order.channel.zone,
+        "lines": order_page.line_views(order, routing, reservations),
+        "money": order_page.money_rows(order),
+        "payers": order_page.payer_rows(order),
+        "timeline": order_page.timeline(order, routing),
+        "decisions": order_page.decisions(routing),
+        "movements": movements_caused_by(causes),
+        "open_holds": [hold for hold in order.holds.all() if hold.released_at is None],
+        "digest": bytes(order.digest).hex(),
+        "may_reveal": can(request.user, "customers.reveal") and bool(order.recipient_sealed),
+        "may_edit": can(request.user, "orders.edit"),
+        "reveal_form": RevealForm(auto_id=f"reveal-{order.pk}-%s"),
+    }
+
+
+@page("orders.view")
+def order_detail(request: Request, order_id: int) -> HttpResponse:
+    return render(request, "console/orders/detail.html", story(request, _order(order_id)))
+
+
+@page("orders.view")
+def order_panel(request: Request, order_id: int) -> HttpResponse:
+    """The same story as a part that the list shows beside itself."""
+    return render(request, "console/orders/panel.html", story(request, _order(order_id)))
+
+
+@require_POST
+@page("customers.reveal")
+def order_address(request: Request, order_id: int) -> HttpResponse:
+    """Recipient, phone and address in the clear, once, for a reason that is logged. Asked for by htmx only."""
+    order = _order(order_id)
+    form = RevealForm(request.POST, auto_id=f"reveal-{order.pk}-%s")
+    context: dict[str, Any] = {"order": order, "reveal_form": form, "may_reveal": bool(order.recipient_sealed)}
+    if form.is_valid() and order.recipient_sealed:
+        audit(
+            f"user:{request.user.get_username()}",
+            "order.address_revealed",
+            "order",
+            str(order.pk),
+            {"reason": form.cleaned_data["reason"]},
+            now=utc_now(),
+        )
+        recipient, phone, address = json.loads(open_sealed(order.recipient_sealed))
+        context["revealed"] = {"recipient": recipient, "phone": phone, "address": address}
+    response = render(request, "console/orders/parts/address.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response

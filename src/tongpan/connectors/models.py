@@ -6,9 +6,10 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.channels.models import Shop
+from tongpan.connectors.accounts.models import Account, Push, RefusedOrder
 from tongpan.connectors.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
 
-__all__ = ["Import", "Webhook", "WebhookAttempt", "WebhookDelivery"]
+__all__ = ["Account", "Import", "Push", "RefusedOrder", "Webhook", "WebhookAttempt", "WebhookDelivery"]
 
 
 class Import(models.Model):

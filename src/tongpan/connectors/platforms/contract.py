@@ -175,6 +175,11 @@ class Platform(Protocol):
         ...
 
 
+def fields(answer: Answer) -> dict[str, Any]:
+    """The answer's fields; none when it is no object."""
+    return answer.data if isinstance(answer.data, dict) else {}
+
+
 def compact(value: Any) -> str:
     """``value`` as JSON without blanks, Chinese as it is."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -6,6 +6,7 @@ What decides about waiting and time is passed in, so that tests need neither.
 from __future__ import annotations
 
 import json
+import logging
 import random
 import time
 from collections.abc import Callable
@@ -25,6 +26,9 @@ SECONDS_TO_CONNECT, SECONDS_TO_ANSWER = 10.0, 30.0
 LARGEST_SKEW = 300.0
 """Seconds that our clock may differ from the platform's before calls are refused: they would be anyway."""
 _BIGGEST_BODY = 64 * 1024 * 1024
+
+# It writes the address of every request into the log, and some platforms want the access token there.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def new_client() -> httpx.Client:
@@ -101,8 +105,7 @@ class Caller:
             raise Failure("refused", "address", "The account's address is not one that can be called.") from None
         answer = _answer(response)
         self._check_clock(answer)
-        failure = self.platform.failure(answer) if answer.data is not None or answer.status >= 400 else None
-        if failure := failure or _of_status(answer):
+        if failure := _of_overload(answer) or self.platform.failure(answer) or _of_status(answer):
             raise failure
         if answer.data is None:
             raise Failure("temporary", "body", f"{self.platform.title} answered with something that is not JSON.")
@@ -135,16 +138,22 @@ def _answer(response: httpx.Response) -> Answer:
     return Answer(response.status_code, {name.lower(): value for name, value in response.headers.items()}, body, data)
 
 
+def _of_overload(answer: Answer) -> Failure | None:
+    """A server that is down or overrun says so by its status line; what is in the body is then anybody's."""
+    after = _seconds(answer.headers.get("retry-after", ""))
+    words = f"It answered with HTTP status {answer.status}."
+    if answer.status == 429:
+        return Failure("throttled", "429", words, after)
+    if answer.status >= 500 or answer.status == 408:
+        return Failure("temporary", str(answer.status), words, after)
+    return None
+
+
 def _of_status(answer: Answer) -> Failure | None:
     """What the status line says where the platform's own words say nothing."""
     if answer.status < 300:
         return None
-    code, words = str(answer.status), f"It answered with HTTP status {answer.status}."
-    if answer.status == 429:
-        return Failure("throttled", code, words, _seconds(answer.headers.get("retry-after", "")))
-    if answer.status >= 500 or answer.status == 408:
-        return Failure("temporary", code, words, _seconds(answer.headers.get("retry-after", "")))
-    return Failure("refused", code, words)
+    return Failure("refused", str(answer.status), f"It answered with HTTP status {answer.status}.")
 
 
 def _seconds(text: str) -> float:

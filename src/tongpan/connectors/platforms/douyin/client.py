@@ -16,6 +16,7 @@ from tongpan.connectors.platforms.contract import (
     Parcel,
     Token,
     Window,
+    fields,
 )
 from tongpan.connectors.platforms.douyin.mapping import document
 from tongpan.connectors.platforms.douyin.signing import canonical, sign
@@ -93,7 +94,7 @@ class Douyin:
         return self._call(access, "order.logisticsAdd", business, now)
 
     def failure(self, answer: Answer) -> Failure | None:
-        data = answer.data or {}
+        data = fields(answer)
         code = text(data.get("code", data.get("err_no", "")))
         if code in _GOOD:
             return None

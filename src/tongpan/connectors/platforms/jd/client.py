@@ -17,6 +17,7 @@ from tongpan.connectors.platforms.contract import (
     Token,
     Window,
     compact,
+    fields,
 )
 from tongpan.connectors.platforms.jd.mapping import STATES, document
 from tongpan.connectors.platforms.jd.signing import sign
@@ -114,7 +115,7 @@ class Jd:
         return self._call(access, "jingdong.pop.order.shipment", business, now)
 
     def failure(self, answer: Answer) -> Failure | None:
-        data = answer.data or {}
+        data = fields(answer)
         found = data.get("error_response")
         if found:
             code = text(found.get("code"))

@@ -16,6 +16,7 @@ from tongpan.connectors.platforms.contract import (
     Parcel,
     Token,
     Window,
+    fields,
 )
 from tongpan.connectors.platforms.pinduoduo.mapping import document
 from tongpan.connectors.platforms.pinduoduo.signing import sign
@@ -106,7 +107,7 @@ class Pinduoduo:
         )
 
     def failure(self, answer: Answer) -> Failure | None:
-        data = answer.data or {}
+        data = fields(answer)
         found = data.get("error_response")
         if found:
             code = text(found.get("error_code"))

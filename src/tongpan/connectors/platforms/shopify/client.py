@@ -17,6 +17,7 @@ from tongpan.connectors.platforms.contract import (
     Parcel,
     Token,
     Window,
+    fields,
     json_call,
 )
 from tongpan.connectors.platforms.shopify.mapping import document
@@ -131,7 +132,7 @@ class Shopify:
     def failure(self, answer: Answer) -> Failure | None:
         if answer.status == 401:
             return Failure("token", "401", "Shopify does not know this access token.")
-        data = answer.data or {}
+        data = fields(answer)
         for error in data.get("errors") or [] if isinstance(data.get("errors"), list) else []:
             code = text((error.get("extensions") or {}).get("code"))
             if code == "THROTTLED":

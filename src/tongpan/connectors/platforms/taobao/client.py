@@ -17,6 +17,7 @@ from tongpan.connectors.platforms.contract import (
     Parcel,
     Token,
     Window,
+    fields,
 )
 from tongpan.connectors.platforms.taobao.mapping import document, listed
 from tongpan.connectors.platforms.taobao.signing import sign
@@ -114,7 +115,7 @@ class Taobao:
         )
 
     def failure(self, answer: Answer) -> Failure | None:
-        found = (answer.data or {}).get("error_response")
+        found = fields(answer).get("error_response")
         if not found:
             return None
         code, sub_code = text(found.get("code")), text(found.get("sub_code"))

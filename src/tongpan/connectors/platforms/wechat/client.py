@@ -16,6 +16,7 @@ from tongpan.connectors.platforms.contract import (
     Parcel,
     Token,
     Window,
+    fields,
     json_call,
 )
 from tongpan.connectors.platforms.values import text
@@ -103,10 +104,10 @@ class WechatShop:
         return self._call(access, "/channels/ec/order/delivery/send", body)
 
     def failure(self, answer: Answer) -> Failure | None:
-        code = text((answer.data or {}).get("errcode"))
+        code = text(fields(answer).get("errcode"))
         if code in ("", "0"):
             return None
-        sentence = text(answer.data.get("errmsg"))
+        sentence = text(fields(answer).get("errmsg"))
         if code in _TOKEN:
             return Failure("token", code, sentence)
         if code in _THROTTLED:

@@ -16,6 +16,7 @@ from tongpan.connectors.platforms.contract import (
     Parcel,
     Token,
     Window,
+    fields,
     json_call,
 )
 from tongpan.connectors.platforms.values import as_local, text
@@ -94,7 +95,7 @@ class Youzan:
         return self._call(access, "youzan.logistics.online.confirm/3.0.0", body)
 
     def failure(self, answer: Answer) -> Failure | None:
-        data = answer.data or {}
+        data = fields(answer)
         gateway = data.get("gw_err_resp")
         if gateway:
             code = text(gateway.get("err_code"))

@@ -18,7 +18,18 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
     """The API's clock stands at NOW."""
     from tests.api.calling import NOW
 
-    for room in ("operations", "orders", "returns", "stock", "transfers", "supply", "channels", "nodes", "imports"):
+    for room in (
+        "operations",
+        "orders",
+        "returns",
+        "stock",
+        "transfers",
+        "counts",
+        "supply",
+        "channels",
+        "nodes",
+        "imports",
+    ):
         monkeypatch.setattr(f"tongpan.api.{room}.utc_now", lambda: NOW)
 
 

@@ -34,7 +34,17 @@ CHANGES = frozenset(
     }
 )
 
-OFFICE = frozenset({"data.export", "customers.reveal", "settings.edit", "users.manage", "keys.manage", "audit.view"})
+OFFICE = frozenset(
+    {
+        "data.export",
+        "customers.reveal",
+        "settings.edit",
+        "users.manage",
+        "keys.manage",
+        "audit.view",
+        "stock.approve",
+    }
+)
 
 ALL = VIEWS | CHANGES | OFFICE
 

@@ -6,6 +6,7 @@ from django.urls import path
 
 from tongpan.api import (
     channels,
+    counts,
     customers,
     goods,
     health,
@@ -32,6 +33,7 @@ for face in (
     stock,
     supply,
     transfers,
+    counts,
     goods,
     channels,
     nodes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tongpan.inventory.models.counts import CountEntry, CountKind, CountLine, CountSheet, CountState
 from tongpan.inventory.models.levels import (
     Bucket,
     Kind,
@@ -16,6 +17,11 @@ from tongpan.inventory.models.transfers import Transfer, TransferLine, TransferS
 
 __all__ = [
     "Bucket",
+    "CountEntry",
+    "CountKind",
+    "CountLine",
+    "CountSheet",
+    "CountState",
     "Kind",
     "Level",
     "Movement",

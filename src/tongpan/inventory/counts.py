@@ -98,9 +98,10 @@ def accuracy_by_node(start: datetime, end: datetime) -> tuple[list[Accuracy], Ac
 
 
 def _accuracy(rules: CountRules, node_id: int | None, node: str, figures: Sequence[int]) -> Accuracy:
-    ratio = accuracy(*figures, mode=rules.accuracy)
+    lines, exact, book, off = figures
+    ratio = accuracy(lines, exact, book, off, rules.accuracy)
     is_met = None if ratio is None else ratio * 100 >= rules.target_percent
-    return Accuracy(node_id, node, *figures, ratio=ratio, is_met=is_met)
+    return Accuracy(node_id, node, lines, exact, book, off, ratio, is_met)
 
 
 @dataclass(frozen=True, slots=True)

@@ -286,7 +286,10 @@ def _locked(transfer_ids: Collection[int]) -> dict[int, OpenTransfer]:
         [[head[0] for head in heads]],
     ):
         lines.setdefault(transfer_id, []).append(OpenLine(*line))
-    return {i: OpenTransfer(i, *head, lines=lines.get(i, [])) for i, *head in heads}
+    return {
+        transfer_id: OpenTransfer(transfer_id, number, state, from_id, to_id, lines.get(transfer_id, []))
+        for transfer_id, number, state, from_id, to_id in heads
+    }
 
 
 def _stock(transfers: Collection[OpenTransfer]) -> tuple[dict[int, int], dict[tuple[int, int, str], int]]:

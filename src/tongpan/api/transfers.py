@@ -64,7 +64,7 @@ class ReceiveIn(In):
     reason: Text300 = Field("", description="Needed when units are missing")
 
 
-class CancelIn(In):
+class CancelTransferIn(In):
     reason: Text300 = ""
 
 
@@ -206,7 +206,7 @@ def post_receive(request: HttpRequest, transfer_id: Path[Id], body: ReceiveIn) -
 
 
 @write(router, "POST", "/stock/transfers/{transfer_id}/cancel", "stock.edit", TransferOut)
-def post_cancel(request: HttpRequest, transfer_id: Path[Id], body: CancelIn) -> TransferOut:
+def post_cancel(request: HttpRequest, transfer_id: Path[Id], body: CancelTransferIn) -> TransferOut:
     """Take the transfer back; goods on their way are booked where they came from."""
     outcomes = cancel_transfers([transfer_id], reason=body.reason, actor=actor_of(request), now=utc_now())
     return _done(transfer_id, outcomes)

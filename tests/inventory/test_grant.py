@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.company import NOW
 
-from tongpan.inventory.engine import Delta, Demand, grant, level_sums, merge, pool_sums
+from tongpan.inventory.engine import Delta, Demand, Shares, grant, level_sums, merge, pool_sums
 
 DEMANDS = st.lists(st.tuples(st.integers(1, 6), st.sampled_from([1, 2, 3]), st.integers(1, 5)), max_size=15).map(
     lambda rows: [Demand(order, line, sku, qty) for line, (order, sku, qty) in enumerate(rows)]
@@ -12,17 +12,25 @@ DEMANDS = st.lists(st.tuples(st.integers(1, 6), st.sampled_from([1, 2, 3]), st.i
 AVAILABLE = st.dictionaries(st.sampled_from([1, 2, 3]), st.integers(0, 12))
 
 
+def served_from(available, demands):
+    """What is granted and refused from a pool without quotas."""
+    granted, refused = grant(Shares(available), demands)
+    assert {policy_id for _, policy_id in granted} <= {None}
+    assert {why.reason for why in refused.values()} <= {"out_of_stock"}
+    return [demand for demand, _ in granted], {order: why.demands for order, why in refused.items()}
+
+
 def test_first_come_first_served_whole_or_not_at_all():
     demands = [Demand(1, 11, 7, 3), Demand(2, 21, 7, 2), Demand(2, 22, 8, 1), Demand(3, 31, 7, 1), Demand(4, 41, 9, 1)]
 
-    granted, refused = grant({7: 4, 8: 0}, demands)
+    granted, refused = served_from({7: 4, 8: 0}, demands)
 
     assert granted == [Demand(1, 11, 7, 3), Demand(3, 31, 7, 1)]
     assert refused == {2: [Demand(2, 21, 7, 2), Demand(2, 22, 8, 1)], 4: [Demand(4, 41, 9, 1)]}
 
 
 def test_two_lines_of_one_sku_count_together():
-    granted, refused = grant({7: 3}, [Demand(1, 11, 7, 2), Demand(1, 12, 7, 2)])
+    granted, refused = served_from({7: 3}, [Demand(1, 11, 7, 2), Demand(1, 12, 7, 2)])
 
     assert (granted, refused) == ([], {1: [Demand(1, 11, 7, 2), Demand(1, 12, 7, 2)]})
 
@@ -31,7 +39,7 @@ def test_two_lines_of_one_sku_count_together():
 def test_never_more_than_is_available_and_every_order_whole(available, demands):
     before = dict(available)
 
-    granted, refused = grant(available, demands)
+    granted, refused = served_from(available, demands)
 
     assert available == before
     for sku in (1, 2, 3):
@@ -46,7 +54,7 @@ def test_never_more_than_is_available_and_every_order_whole(available, demands):
 
 @given(AVAILABLE, DEMANDS)
 def test_who_is_refused_could_not_have_been_served(available, demands):
-    granted, refused = grant(available, demands)
+    granted, refused = served_from(available, demands)
 
     left = {sku: available.get(sku, 0) - sum(d.qty for d in granted if d.sku_id == sku) for sku in (1, 2, 3)}
     for order in refused:

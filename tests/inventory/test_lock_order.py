@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("company")
 POOL_LOCK = re.compile(
     r"FROM inventory_pool\s+WHERE sku_id = ANY\(.*\) ORDER BY sku_id FOR NO KEY UPDATE\) AS locked$", re.S
 )
-ORDER_LOCK = re.compile(r"FROM orders_order\b.*ORDER BY (o\.)?id FOR NO KEY UPDATE( OF o)?$", re.S)
+ORDER_LOCK = re.compile(r"(FROM|JOIN) orders_order\b.*ORDER BY (o\.)?id(, f\.id)? FOR NO KEY UPDATE( OF o)?$", re.S)
 WRITES = ("UPDATE inventory_pool", "UPDATE inventory_level", "INSERT INTO inventory_level")
 LOOKS = ("FROM inventory_level", "UPDATE inventory_reservation")
 

@@ -102,3 +102,13 @@ def _insert(codes: list[str], specs: Mapping[str, SkuSpec]) -> None:
            ORDER BY s.code ON CONFLICT DO NOTHING""",
         [codes, [specs[c].name for c in codes], [specs[c].product_code or c for c in codes]],
     )
+
+
+def mark_core(codes: Mapping[str, bool]) -> int:
+    """Say of SKUs, by code, whether they are core goods (INV-13); how many changed. One statement."""
+    ordered = sorted(codes)
+    return execute(
+        """UPDATE catalog_sku s SET is_core = k.is_core FROM unnest(%s::text[], %s::bool[]) AS k(code, is_core)
+           WHERE s.code = k.code AND s.is_core <> k.is_core""",
+        [ordered, [codes[code] for code in ordered]],
+    )

@@ -28,13 +28,17 @@ class Product(models.Model):
 
 
 class Sku(models.Model):
-    """The unit of stock. ``code`` is the company's own code, the same on every channel."""
+    """The unit of stock. ``code`` is the company's own code, the same on every channel.
+
+    is_core: its supply is guaranteed on all channels (INV-13).
+    """
 
     product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="skus")
     code = models.CharField(_("code"), max_length=120, unique=True)
     name = models.CharField(_("name"), max_length=300)
     barcode = models.CharField(_("barcode"), max_length=60, blank=True)
     is_active = models.BooleanField(_("active"), default=True)
+    is_core = models.BooleanField(_("core"), db_default=False, default=False)
 
     class Meta:
         ordering = ["code"]

@@ -70,7 +70,7 @@ def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:
            JOIN orders_orderline l ON l.id = f.order_line_id JOIN orders_order o ON o.id = l.order_id
            JOIN channels_shop s ON s.id = o.shop_id
            LEFT JOIN inventory_reservation r ON r.order_line_id = l.id AND r.sku_id = f.sku_id
-                AND r.sku_id <> l.sku_id AND r.state = 'allocated'
+                AND r.sku_id <> l.sku_id AND r.state IN ('allocated', 'shipped')
            LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id AND k.part_id = f.sku_id
            WHERE f.qty > coalesce(r.qty, l.qty * coalesce(k.qty, 1)) ORDER BY 1, 2, 3"""
     )

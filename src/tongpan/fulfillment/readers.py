@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from tongpan.core.clock import utc_now
 from tongpan.core.eventlog import Event, Reader
 from tongpan.fulfillment.actions import retry_waiting, route
+from tongpan.fulfillment.actions.snapshot import wanted_skus
 from tongpan.inventory import events as stock
 from tongpan.orders import events as orders
 from tongpan.orders.actions import review_orders
@@ -22,9 +23,12 @@ def _route_orders(batch: Sequence[Event]) -> None:
 
 
 def _retry_waiting(batch: Sequence[Event]) -> None:
-    retry_waiting({int(event.key) for event in batch if event.payload["gained"]}, actor=ACTOR, now=utc_now())
+    skus = {int(event.key) for event in batch if event.name == stock.CHANGED and event.payload["gained"]}
+    if any(event.name == stock.POLICY_CHANGED and not event.key for event in batch):
+        skus |= wanted_skus()
+    retry_waiting(skus, actor=ACTOR, now=utc_now())
 
 
 ROUTING = Reader("routing", (orders.ACCEPTED, orders.CHANGED), _route_orders, batch=2000)
-WAITING = Reader("waiting-orders", (stock.CHANGED,), _retry_waiting, batch=20000)
+WAITING = Reader("waiting-orders", (stock.CHANGED, stock.POLICY_CHANGED), _retry_waiting, batch=20000)
 READERS = (ROUTING, WAITING)

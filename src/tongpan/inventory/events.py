@@ -5,3 +5,9 @@ CHANGED = "stock.changed"
 
 TRANSFER_CHANGED = "transfer.changed"
 """key: transfer id. payload: {"what": "created", "ready", "sent", "received" or "cancelled"}."""
+POLICY_CHANGED = "stock.policy_changed"
+"""key: SKU id, or "" for every SKU. payload: {"channel": channel id or null, "node": node id or null}.
+
+A policy of a channel, a node or a SKU was made, changed, taken away, began or ended."""
+RESERVATION_EXPIRED = "stock.reservation_expired"
+"""key: order id. payload: {}. The goods promised to an order that was not paid in time are on sale again."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from tongpan.core.bulk import copy_rows, execute, whole_numbers
 from tongpan.core.eventlog import NewEvent, append
-from tongpan.inventory.engine import Delta, Demand, level_sums, merge, pool_sums
+from tongpan.inventory.engine import Delta, Granted, level_sums, merge, pool_sums
 from tongpan.inventory.events import CHANGED
 
 _GAINED, _LOST = {"gained": True}, {"gained": False}
@@ -92,20 +93,36 @@ def _change_levels(levels: Sequence[tuple[tuple[int, int, str], tuple[int, int]]
         )
 
 
-def book_reservations(granted: Sequence[Demand], *, actor: str, now: datetime) -> None:
+# A quota is used up by what is promised under it. Its limit is the policy's when the first unit is promised.
+_USE_QUOTAS = """
+    used AS (
+        INSERT INTO inventory_quotause AS q (policy_id, sku_id, used, limit_units)
+        SELECT m.policy_id, m.sku_id, sum(m.qty)::bigint,
+               CASE WHEN p.mode IN ('cap', 'reserved') AND NOT p.may_exceed THEN p.value END
+        FROM made m JOIN inventory_channelpolicy p ON p.id = m.policy_id
+        GROUP BY m.policy_id, m.sku_id, p.mode, p.may_exceed, p.value ORDER BY m.policy_id, m.sku_id
+        ON CONFLICT (policy_id, sku_id) DO UPDATE SET used = q.used + excluded.used)"""
+_MAKE = """
+    made AS (
+        INSERT INTO inventory_reservation (order_id, order_line_id, sku_id, qty, policy_id, expires_at, state)
+        SELECT g.*, %s FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::bigint[], %s::timestamptz[])
+             AS g(order_id, order_line_id, sku_id, qty, policy_id, expires_at)
+        RETURNING id, sku_id, qty, policy_id)"""
+
+
+def book_reservations(
+    granted: Sequence[Granted], *, actor: str, now: datetime, expires_at: Mapping[int, datetime] | None = None
+) -> None:
     """Store a held reservation for each of ``granted`` and book it, as ``post`` would; one statement.
 
-    The caller holds the pools of all SKUs concerned and has checked that the stock is there. Raises
-    django.db.IntegrityError when a line was reserved before or a pool would be oversold.
+    expires_at: when the promise ends by itself, by order id. The caller holds the pools of all SKUs concerned and
+    has checked that the stock is there. Raises django.db.IntegrityError when a line was reserved before, or a pool
+    would be oversold or a quota exceeded.
     """
     if not granted:
         return
     execute(
-        """WITH made AS (
-             INSERT INTO inventory_reservation (order_id, order_line_id, sku_id, qty, state)
-             SELECT g.*, 'held' FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[])
-                  AS g(order_id, order_line_id, sku_id, qty)
-             RETURNING id, sku_id, qty),
+        f"""WITH {_MAKE}, {_USE_QUOTAS},
            moved AS (
              INSERT INTO inventory_movement (sku_id, node_id, bucket, kind, on_hand_delta, allocated_delta, held_delta,
                                              cause_type, cause_id, occurred_at, reason, actor)
@@ -115,14 +132,23 @@ def book_reservations(granted: Sequence[Demand], *, actor: str, now: datetime) -
              UPDATE inventory_pool p SET held = p.held + s.qty FROM sums s WHERE p.sku_id = s.sku_id
              RETURNING p.sku_id)
            INSERT INTO core_event (name, key, payload)
-           SELECT %s, sku_id::text, '{"gained": false}' FROM pooled ORDER BY sku_id""",
-        [
-            whole_numbers(d.order_id for d in granted),
-            whole_numbers(d.order_line_id for d in granted),
-            whole_numbers(d.sku_id for d in granted),
-            whole_numbers(d.qty for d in granted),
-            now,
-            actor,
-            CHANGED,
-        ],
+           SELECT %s, sku_id::text, '{{"gained": false}}' FROM pooled ORDER BY sku_id""",
+        ["held", *_columns(granted, expires_at or {}), now, actor, CHANGED],
     )
+
+
+def book_allocations(granted: Sequence[Granted]) -> None:
+    """Store a reservation that is pinned to its nodes from the start for each of ``granted``; one statement.
+
+    The caller holds the pools and books the movements in the same transaction.
+    """
+    if granted:
+        execute(f"WITH {_MAKE}, {_USE_QUOTAS} SELECT count(*) FROM made", ["allocated", *_columns(granted, {})])
+
+
+def _columns(granted: Sequence[Granted], expires_at: Mapping[int, datetime]) -> list[Any]:
+    return [
+        *(whole_numbers(g.demand[i] for g in granted) for i in range(4)),
+        [g.policy_id for g in granted],
+        [expires_at.get(g.demand.order_id) for g in granted],
+    ]

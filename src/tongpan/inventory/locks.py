@@ -11,19 +11,58 @@ must not wait for the lock then.
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import datetime
 
 from tongpan.core.bulk import fetch_all, whole_numbers
+from tongpan.inventory.engine import Quota, Shares
 
 
 def lock_pools(sku_ids: Collection[int]) -> dict[int, int]:
     """Lock the pools of ``sku_ids`` until the end of the transaction; available units by SKU id."""
+    return _lock(sku_ids)[0]
+
+
+def lock_shares(sku_ids: Collection[int], *, now: datetime) -> Shares:
+    """``lock_pools``, and what each channel may take of them at ``now``.
+
+    One statement, two where channels have policies: the counters of quotas are read once the pools are locked,
+    for only who holds the pools changes them.
+    """
+    available, has_policies = _lock(sku_ids)
+    if not has_policies:
+        return Shares(available)
+    rows = fetch_all(
+        """SELECT c.mode, q.*
+           FROM (SELECT (SELECT value->>'mode' FROM core_setting WHERE key = 'inventory.mode')) c(mode)
+           LEFT JOIN (
+             SELECT p.id, p.channel_id, s.sku_id, p.mode,
+                    CASE p.mode WHEN 'percent' THEN p.value * t.on_hand / 100 ELSE p.value END AS units,
+                    coalesce(u.used, 0), p.may_exceed, p.session_id IS NOT NULL AS is_session,
+                    p.sku_id IS NULL AS is_general, p.ends_at
+             FROM inventory_channelpolicy p
+             JOIN unnest(%s::bigint[]) AS s(sku_id) ON p.sku_id = s.sku_id OR p.sku_id IS NULL
+             JOIN inventory_pool t ON t.sku_id = s.sku_id
+             LEFT JOIN inventory_quotause u ON (u.policy_id, u.sku_id) = (p.id, s.sku_id)
+             WHERE p.closed_at IS NULL AND (p.starts_at IS NULL OR p.starts_at <= %s)
+               AND (p.ends_at IS NULL OR p.ends_at > %s)) q ON true
+           ORDER BY q.is_session DESC, q.is_general, q.ends_at, q.id""",
+        [whole_numbers(sorted(set(sku_ids))), now, now],
+    )
+    quotas = [Quota(*row[1:9]) for row in rows if row[1] is not None]
+    return Shares(available, quotas, is_segregated=rows[0][0] == "segregated")
+
+
+def _lock(sku_ids: Collection[int]) -> tuple[dict[int, int], bool]:
     wanted = set(sku_ids)
     ordered = whole_numbers(sorted(wanted))
     found: dict[int, int] = {}
+    has_policies = False
     while len(found) < len(wanted):
         # A pool that another transaction made after this statement began is there at the next look.
-        found |= dict(fetch_all(_MAKE_AND_LOCK, [ordered, ordered]))
-    return found
+        for sku_id, free, answer in fetch_all(_MAKE_AND_LOCK, [ordered, ordered]):
+            found[sku_id] = free
+            has_policies = answer
+    return found, has_policies
 
 
 # Pools are made before any is locked, as the parts of a UNION ALL run one after the other: whoever waits for
@@ -33,9 +72,12 @@ _MAKE_AND_LOCK = """
         INSERT INTO inventory_pool (sku_id, on_hand, allocated, held)
         SELECT s, 0, 0, 0 FROM unnest(%s::bigint[]) AS s
         WHERE NOT EXISTS (SELECT FROM inventory_pool p WHERE p.sku_id = s) ORDER BY s
-        ON CONFLICT DO NOTHING RETURNING sku_id)
-    SELECT sku_id, 0 FROM made
+        ON CONFLICT DO NOTHING RETURNING sku_id),
+    rules AS (
+        SELECT EXISTS (SELECT FROM inventory_channelpolicy WHERE closed_at IS NULL)
+            OR EXISTS (SELECT FROM core_setting WHERE key = 'inventory.mode' AND value->>'mode' = 'segregated') AS are)
+    SELECT sku_id, 0, (SELECT are FROM rules) FROM made
     UNION ALL
-    SELECT sku_id, free FROM (
+    SELECT sku_id, free, (SELECT are FROM rules) FROM (
         SELECT sku_id, on_hand - allocated - held AS free FROM inventory_pool
         WHERE sku_id = ANY(%s::bigint[]) ORDER BY sku_id FOR NO KEY UPDATE) AS locked"""

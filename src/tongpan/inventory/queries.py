@@ -81,6 +81,18 @@ def reconcile() -> Reconciliation:
            JOIN catalog_sku s ON s.id = p.sku_id
            WHERE p.held <> coalesce(r.qty, 0) ORDER BY 1"""
     )
+    quotas = fetch_all(
+        """SELECT c.code, s.code, q.used, coalesce(r.qty, 0)
+           FROM inventory_quotause q JOIN inventory_channelpolicy p ON p.id = q.policy_id
+           JOIN channels_channel c ON c.id = p.channel_id JOIN catalog_sku s ON s.id = q.sku_id
+           LEFT JOIN (SELECT policy_id, sku_id, sum(qty) FILTER (WHERE state = 'shipped')::bigint AS shipped,
+                             sum(qty) FILTER (WHERE state IN ('held', 'allocated'))::bigint AS open
+                      FROM inventory_reservation WHERE policy_id IS NOT NULL GROUP BY 1, 2) u
+                ON (u.policy_id, u.sku_id) = (q.policy_id, q.sku_id)
+           CROSS JOIN LATERAL (SELECT coalesce(u.open, 0)
+                                      + CASE p.mode WHEN 'percent' THEN 0 ELSE coalesce(u.shipped, 0) END AS qty) r
+           WHERE q.used <> r.qty ORDER BY 1, 2"""
+    )
     counts = fetch_all(
         """SELECT (SELECT count(*) FROM inventory_level), (SELECT count(*) FROM inventory_pool),
                   (SELECT count(*) FROM inventory_movement),
@@ -104,6 +116,10 @@ def reconcile() -> Reconciliation:
     ]  # fmt: skip
     differences += [
         {"what": "held", "sku": sku, "held": pool_held, "reservations": reserved} for sku, pool_held, reserved in held
+    ]
+    differences += [
+        {"what": "quota", "channel": channel, "sku": sku, "used": used, "reservations": reserved}
+        for channel, sku, used, reserved in quotas
     ]
     names = ("levels", "pools", "movements", "reservations", "transfers")
     return Reconciliation(dict(zip(names, counts, strict=True)), differences + transit_differences())

@@ -12,7 +12,7 @@ from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.fulfillment.actions.snapshot import NEEDED
 from tongpan.fulfillment.events import DISPATCHED
-from tongpan.inventory.actions import unpin
+from tongpan.inventory.actions import ship, unpin
 from tongpan.inventory.engine import Delta
 from tongpan.inventory.ledger import post
 from tongpan.inventory.locks import lock_pools
@@ -26,6 +26,7 @@ class _Line(NamedTuple):
     fulfillment_id: int
     order_id: int
     node_id: int
+    order_line_id: int
     sku_id: int
     qty: int
     tracks_stock: bool
@@ -34,7 +35,7 @@ class _Line(NamedTuple):
 def _allocated(fulfillment_ids: Collection[int]) -> list[_Line]:
     """The lines of those of ``fulfillment_ids`` that are still allocated. Locks the fulfilments."""
     rows = fetch_all(
-        """SELECT f.id, f.order_id, f.node_id, l.sku_id, l.qty, n.tracks_stock
+        """SELECT f.id, f.order_id, f.node_id, l.order_line_id, l.sku_id, l.qty, n.tracks_stock
            FROM fulfillment_fulfillment f
            JOIN fulfillment_fulfillmentline l ON l.fulfillment_id = f.id
            JOIN network_node n ON n.id = f.node_id
@@ -76,6 +77,7 @@ def depart(left_at: Mapping[int, datetime], *, actor: str) -> list[int]:
     if not gone:
         return []
     _book(lines, "dispatched", left_at, actor=actor)
+    ship([(line.order_line_id, line.sku_id) for line in lines])
     moved = fetch_all(
         """WITH moved AS (UPDATE fulfillment_fulfillment f SET status = 'dispatched', dispatched_at = g.at
                           FROM unnest(%s::bigint[], %s::timestamptz[]) AS g(id, at)
@@ -110,7 +112,7 @@ def _complete(order_ids: Sequence[int]) -> dict[int, datetime]:
 def _book(lines: Sequence[_Line], kind: str, at: Mapping[int, datetime], *, actor: str) -> None:
     """Book that allocated goods left ("dispatched") or are free again ("deallocated"). Locks the pools."""
     tracked = [line for line in lines if line.tracks_stock]
-    lock_pools({line.sku_id for line in tracked})
+    lock_pools({line.sku_id for line in lines})
     post(
         (
             Delta(

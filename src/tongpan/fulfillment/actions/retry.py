@@ -7,9 +7,7 @@ from datetime import datetime
 
 from tongpan.core.races import run_in_transaction
 from tongpan.fulfillment.actions.route import route
-from tongpan.fulfillment.actions.snapshot import goods_of, load_jobs, waiting_for
-from tongpan.inventory.locks import lock_pools
-from tongpan.orders.actions import reserve_orders
+from tongpan.fulfillment.actions.snapshot import waiting_for
 
 _AT_ONCE = 500
 
@@ -28,10 +26,6 @@ def _retry(sku_ids: Collection[int], *, actor: str, now: datetime) -> int:
     routed, after = 0, None
     while waiting := waiting_for(sku_ids, after, _AT_ONCE):
         after = waiting[-1]
-        # Orders are locked before pools, and pools all at once.
-        jobs = load_jobs([order_id for _, order_id in waiting])
-        order_ids = [job.order_id for job in jobs if job.status == "paid"]
-        lock_pools(goods_of(order_ids))
-        outcomes = route(reserve_orders(order_ids, actor=actor, now=now), actor=actor, now=now)
+        outcomes = route([order_id for _, order_id in waiting], actor=actor, now=now)
         routed += sum(outcome == "routed" for outcome in outcomes.values())
     return routed

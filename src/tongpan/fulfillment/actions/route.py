@@ -19,12 +19,12 @@ from tongpan.fulfillment.actions.snapshot import (
     nodes_by_id,
     nodes_of_shops,
 )
-from tongpan.fulfillment.engine import POLICY, POLICY_VERSION, NodeView, Pick, Plan, plan
+from tongpan.fulfillment.engine import POLICY, POLICY_VERSION, Pick, Plan, plan
 from tongpan.fulfillment.events import ROUTED
-from tongpan.inventory.actions import pin, release
-from tongpan.inventory.engine import Delta
-from tongpan.inventory.ledger import post
-from tongpan.inventory.locks import lock_pools
+from tongpan.inventory.actions import pin, release, ship
+from tongpan.inventory.engine import Delta, Demand, Refused, Shares
+from tongpan.inventory.ledger import book_allocations, post
+from tongpan.inventory.locks import lock_pools, lock_shares
 from tongpan.inventory.queries import free_levels
 from tongpan.network.geography import distance_km
 from tongpan.orders.actions import wait_for
@@ -50,7 +50,7 @@ def _route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int
     _settle(jobs, now=now, actor=actor)
     open_jobs = load_needs([job for job in jobs if job.is_shipped or (job.status == "paid" and not job.is_blocked)])
     if open_jobs:
-        tracking = _plan_all(open_jobs)
+        tracking = _plan_all(open_jobs, now=now)
         _write(open_jobs, tracking, actor=actor, now=now)
     waits = {job.order_id: _wait(job) for job in open_jobs}
     settled = [job for job in jobs if job.is_shipped or not job.is_blocked]
@@ -63,7 +63,7 @@ def _wait(job: Job) -> str:
         return ""
     if job.is_shipped:
         return "unbooked"
-    return "no_node" if job.plan.rule == "no-node" else "out_of_stock"
+    return {"no-node": "no_node", "quota": "quota"}.get(job.plan.rule, "out_of_stock")
 
 
 def _settle(jobs: Sequence[Job], *, now: datetime, actor: str) -> None:
@@ -81,10 +81,10 @@ def _settle(jobs: Sequence[Job], *, now: datetime, actor: str) -> None:
     deliver([job.order_id for job in shipped.values() if job.delivered_at])
 
 
-def _plan_all(jobs: Sequence[Job]) -> set[int]:
+def _plan_all(jobs: Sequence[Job], *, now: datetime) -> set[int]:
     """Plan every job on one snapshot; the ids of the nodes whose stock is ours to count."""
     sku_ids = {need.sku_id for job in jobs for need in job.needs}
-    pools = lock_pools(sku_ids)
+    shares = lock_shares(sku_ids, now=now)
     serving = nodes_of_shops({job.shop_id for job in jobs})
     named = nodes_by_id({need.wanted_node for job in jobs for need in job.needs if need.wanted_node})
     nodes = {node.id: node for views in serving.values() for node in views} | named
@@ -93,31 +93,43 @@ def _plan_all(jobs: Sequence[Job]) -> set[int]:
     held = held_lines([need.order_line_id for job in jobs for need in job.needs])
     for job in jobs:
         made = plan(job.needs, job.place, serving.get(job.shop_id, []), stock, distance_km, named=named)
-        job.made = _within_pool(made, nodes, pools, held)
+        job.made = _within_pool(job, made, tracking, shares, held)
         for pick in job.plan.picks:
             if pick.node_id in tracking:
                 stock[pick.sku_id][pick.node_id] -= pick.qty
-                if (pick.order_line_id, pick.sku_id) not in held:
-                    pools[pick.sku_id] -= pick.qty
     return tracking
 
 
-def _within_pool(
-    made: Plan, nodes: Mapping[int, NodeView], pools: Mapping[int, int], held: set[tuple[int, int]]
-) -> Plan:
-    """Refuse a plan that takes units promised to other orders: what is free at a node may be held in the pool."""
-    taken: dict[int, int] = {}
+def _within_pool(job: Job, made: Plan, tracking: set[int], shares: Shares, held: set[tuple[int, int]]) -> Plan:
+    """Refuse a plan that takes what is promised to others: what is free at a node may be held in the pool, or be
+    fenced off for another channel. Goods that have left are taken whatever the quotas say."""
+    taken: dict[tuple[int, int], int] = {}
     for pick in made.picks:
-        if nodes[pick.node_id].tracks_stock and (pick.order_line_id, pick.sku_id) not in held:
-            taken[pick.sku_id] = taken.get(pick.sku_id, 0) + pick.qty
-    short = [
-        {"sku_id": sku_id, "have": max(pools[sku_id], 0), "need": qty}
-        for sku_id, qty in taken.items()
-        if pools[sku_id] < qty
-    ]
-    if not short:
-        return made
-    return Plan("unfillable", "promised-to-others", (), made.explanation | {"short": short})
+        key = (pick.order_line_id, pick.sku_id)
+        if pick.node_id in tracking and key not in held:
+            taken[key] = taken.get(key, 0) + pick.qty
+    demands = [Demand(job.order_id, line, sku, qty, job.channel_id) for (line, sku), qty in taken.items()]
+    need: dict[int, int] = {}
+    for demand in demands:
+        need[demand.sku_id] = need.get(demand.sku_id, 0) + demand.qty
+    rule, lacking = "promised-to-others", [sku for sku, qty in need.items() if shares.left[sku] < qty]
+    if not lacking and not job.is_shipped:
+        served = shares.serve(demands)
+        if isinstance(served, Refused):
+            rule, lacking = "quota", sorted({demand.sku_id for demand in served.demands})
+        else:
+            job.granted = served
+    if lacking:
+        short = [{"sku_id": s, "have": max(_have(job, shares, s, rule), 0), "need": need[s]} for s in lacking]
+        return Plan("unfillable", rule, (), made.explanation | {"short": short})
+    if job.is_shipped:
+        for sku_id, qty in need.items():
+            shares.take(sku_id, qty)
+    return made
+
+
+def _have(job: Job, shares: Shares, sku_id: int, rule: str) -> int:
+    return shares.most(job.channel_id, sku_id) if rule == "quota" else shares.left[sku_id]
 
 
 def _write(jobs: Sequence[Job], tracking: set[int], *, actor: str, now: datetime) -> None:
@@ -224,7 +236,9 @@ def _write_fulfillments(
             for pick in picks
         ),
     )
+    book_allocations([granted for job in jobs for granted in job.granted])
     pinned = pin([need.order_line_id for job in jobs for need in job.needs])
+    ship([(pick.order_line_id, pick.sku_id) for job in jobs if job.is_shipped for pick in job.plan.picks])
     post(_deltas(ids, parts, pinned, tracking, now), actor=actor)
 
 

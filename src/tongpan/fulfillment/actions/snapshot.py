@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from tongpan.core.bulk import fetch_all
 from tongpan.fulfillment.engine import Need, NodeView, Plan
+from tongpan.inventory.engine import Granted
 from tongpan.orders.actions.holding import blocked_orders
 from tongpan.orders.review import BLOCKING
 
@@ -17,7 +18,7 @@ SELECT l.order_id, l.id AS line_id, l.line_no, l.wanted_node, coalesce(r.sku_id,
        CASE WHEN r.sku_id <> l.sku_id THEN r.qty ELSE l.qty * coalesce(k.qty, 1) END AS qty,
        CASE WHEN coalesce(r.sku_id, k.part_id, l.sku_id) <> l.sku_id THEN l.qty ELSE 0 END AS kits
 FROM orders_orderline l
-LEFT JOIN inventory_reservation r ON r.order_line_id = l.id AND r.state IN ('held', 'allocated')
+LEFT JOIN inventory_reservation r ON r.order_line_id = l.id AND r.state IN ('held', 'allocated', 'shipped')
 LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id AND r.id IS NULL
 WHERE l.order_id = ANY(%s) AND l.kind = 'goods'"""
 """What the lines of orders take from stock. A kit is its parts: those it was promised, else those it has now."""
@@ -28,10 +29,12 @@ class Job:
     """One order to route. left_at: when its goods left, for an order that the channel has sent already.
 
     is_blocked: it has an open hold that keeps it from being routed (``orders.review.BLOCKING``).
+    granted: what it takes of the pool without having been promised it.
     """
 
     order_id: int
     shop_id: int
+    channel_id: int
     status: str
     place: tuple[float, float] | None
     day: date
@@ -42,6 +45,7 @@ class Job:
     is_blocked: bool = field(default=False, kw_only=True)
     needs: list[Need] = field(default_factory=list)
     made: Plan | None = None
+    granted: list[Granted] = field(default_factory=list)
 
     @property
     def is_shipped(self) -> bool:
@@ -61,7 +65,7 @@ class Job:
 def load_jobs(order_ids: Collection[int]) -> list[Job]:
     """The orders, those placed first first. Locks them in ascending order of id."""
     rows = fetch_all(
-        """SELECT id, shop_id, status, ship_latitude, ship_longitude, business_date, placed_at, promised_at,
+        """SELECT id, shop_id, channel_id, status, ship_latitude, ship_longitude, business_date, placed_at, promised_at,
                   dispatched_at, delivered_at
            FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
         [sorted(order_ids)],
@@ -72,12 +76,13 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
         Job(
             order_id,
             shop_id,
+            channel_id,
             status,
             None if lat is None or lon is None else (lat, lon),
             *times,
             is_blocked=order_id in blocked,
         )
-        for order_id, shop_id, status, lat, lon, *times in rows
+        for order_id, shop_id, channel_id, status, lat, lon, *times in rows
     ]
     jobs.sort(key=lambda job: (job.placed_at, job.order_id))
     return jobs
@@ -161,7 +166,7 @@ def waiting_for(sku_ids: Collection[int], after: tuple[datetime, int] | None, li
            WHERE o.id IN (SELECT h.order_id FROM orders_hold h
                           JOIN orders_orderline l ON l.order_id = h.order_id
                           LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id
-                          WHERE h.reason = 'out_of_stock' AND h.released_at IS NULL
+                          WHERE h.reason IN ('out_of_stock', 'quota') AND h.released_at IS NULL
                             AND coalesce(k.part_id, l.sku_id) = ANY(%s))
              AND o.status = 'paid'
              AND NOT EXISTS (SELECT FROM orders_hold b
@@ -180,3 +185,14 @@ def waiting_for(sku_ids: Collection[int], after: tuple[datetime, int] | None, li
            ORDER BY o.placed_at, o.id LIMIT %s""",
         [sorted(sku_ids), list(BLOCKING), *([None, None, None] if after is None else [after[0], *after]), limit],
     )
+
+
+def wanted_skus() -> set[int]:
+    """The SKU ids of everything that orders with an open hold for a quota need."""
+    order_ids = [
+        i
+        for (i,) in fetch_all(
+            "SELECT order_id FROM orders_hold WHERE reason = 'quota' AND released_at IS NULL ORDER BY 1"
+        )
+    ]
+    return goods_of(order_ids) if order_ids else set()

@@ -12,7 +12,8 @@ from tongpan.inventory.actions.counting import (
     submit_count,
 )
 from tongpan.inventory.actions.documents import adjust, count
-from tongpan.inventory.actions.reserving import pin, release, reserve, take_back, unpin
+from tongpan.inventory.actions.expiring import confirm, confirm_order, sweep_expired
+from tongpan.inventory.actions.reserving import pin, release, reserve, ship, take_back, unpin
 from tongpan.inventory.actions.transfers import cancel_transfers, create_transfers, make_ready, receive, send
 
 __all__ = [
@@ -20,6 +21,8 @@ __all__ = [
     "approve_count",
     "cancel_count",
     "cancel_transfers",
+    "confirm",
+    "confirm_order",
     "count",
     "create_transfers",
     "enter_counts",
@@ -32,7 +35,9 @@ __all__ = [
     "save_count_rules",
     "send",
     "send_back_count",
+    "ship",
     "submit_count",
+    "sweep_expired",
     "take_back",
     "unpin",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tongpan.inventory.engine.sharing import MODES, Granted, Quota, Refused, Shares, grant
 from tongpan.inventory.engine.stock import (
     AHEAD,
     BUCKETS,
@@ -15,7 +16,6 @@ from tongpan.inventory.engine.stock import (
     StockLine,
     StockOutcome,
     content_of,
-    grant,
     level_sums,
     merge,
     pool_sums,
@@ -27,10 +27,15 @@ __all__ = [
     "BUCKETS",
     "EARLIEST",
     "MAX_QTY",
+    "MODES",
     "AdjustmentDoc",
     "CountDoc",
     "Delta",
     "Demand",
+    "Granted",
+    "Quota",
+    "Refused",
+    "Shares",
     "StockDoc",
     "StockLine",
     "StockOutcome",

@@ -43,12 +43,16 @@ class Delta(NamedTuple):
 
 
 class Demand(NamedTuple):
-    """Units of one SKU that one order line needs; the line of a kit has one for each part."""
+    """Units of one SKU that one order line needs; the line of a kit has one for each part.
+
+    channel_id: the channel that sold it, whose quotas it draws on.
+    """
 
     order_id: int
     order_line_id: int
     sku_id: int
     qty: int
+    channel_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,34 +146,6 @@ def refusal(doc: StockDoc, nodes: Mapping[str, bool], now: datetime) -> StockOut
         if abs(line.qty) > MAX_QTY:
             return refused("stock.qty", f"SKU {line.sku_code}: a quantity of {line.qty} is absurd.")
     return None
-
-
-def grant(available: Mapping[int, int], demands: Sequence[Demand]) -> tuple[list[Demand], dict[int, list[Demand]]]:
-    """Serve orders from ``available`` (units by SKU id), first come first served, each whole or not at all.
-
-    Returns the granted demands, and for each refused order the demands that the pool could not serve.
-    """
-    left = dict(available)
-    granted: list[Demand] = []
-    refused: dict[int, list[Demand]] = {}
-    for order_id, wanted in _by_order(demands).items():
-        need: dict[int, int] = {}
-        for demand in wanted:
-            need[demand.sku_id] = need.get(demand.sku_id, 0) + demand.qty
-        if all(left.get(sku_id, 0) >= qty for sku_id, qty in need.items()):
-            for sku_id, qty in need.items():
-                left[sku_id] -= qty
-            granted.extend(wanted)
-        else:
-            refused[order_id] = [d for d in wanted if left.get(d.sku_id, 0) < need[d.sku_id]]
-    return granted, refused
-
-
-def _by_order(demands: Sequence[Demand]) -> dict[int, list[Demand]]:
-    grouped: dict[int, list[Demand]] = {}
-    for demand in demands:
-        grouped.setdefault(demand.order_id, []).append(demand)
-    return grouped
 
 
 def merge(deltas: Iterable[Delta]) -> list[Delta]:

@@ -13,19 +13,26 @@ from tongpan.inventory.models.levels import (
     StockDocument,
     StockDocumentLine,
 )
+from tongpan.inventory.models.policies import ChannelPolicy, Cover, LiveSession, Mode, NodePolicy, QuotaUse
 from tongpan.inventory.models.transfers import Transfer, TransferLine, TransferState
 
 __all__ = [
     "Bucket",
+    "ChannelPolicy",
     "CountEntry",
     "CountKind",
     "CountLine",
     "CountSheet",
     "CountState",
+    "Cover",
     "Kind",
     "Level",
+    "LiveSession",
+    "Mode",
     "Movement",
+    "NodePolicy",
     "Pool",
+    "QuotaUse",
     "Reservation",
     "StockDocument",
     "StockDocumentLine",

@@ -162,7 +162,8 @@ class Reservation(models.Model):
     """Units of the pool promised to one order line until routing pins them to a node.
 
     The line of a kit has one for each part. A promise that ended stays as a row; a new one is a new row, and
-    its id is the cause of the movements it makes.
+    its id is the cause of the movements it makes. policy: the quota it draws on. expires_at: when it ends
+    by itself, null when it does not.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -172,9 +173,19 @@ class Reservation(models.Model):
     qty = models.PositiveIntegerField()
     state = models.CharField(
         max_length=10,
-        choices=[("held", _("Held")), ("allocated", _("Allocated")), ("released", _("Released"))],
+        choices=[
+            ("held", _("Held")),
+            ("allocated", _("Allocated")),
+            ("shipped", _("Shipped")),
+            ("released", _("Released")),
+            ("expired", _("Expired")),
+        ],
         default="held",
     )
+    policy = models.ForeignKey(
+        "inventory.ChannelPolicy", null=True, on_delete=models.PROTECT, related_name="reservations", db_index=False
+    )
+    expires_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -182,7 +193,15 @@ class Reservation(models.Model):
             models.CheckConstraint(condition=Q(qty__gt=0), name="reservation_positive"),
             models.UniqueConstraint(
                 fields=["order_line_id", "sku"],
-                condition=Q(state__in=["held", "allocated"]),
+                condition=Q(state__in=["held", "allocated", "shipped"]),
                 name="reserved_once",
             ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["expires_at"],
+                condition=Q(state="held", expires_at__isnull=False),
+                name="reservation_expiring",
+            ),
+            models.Index(fields=["policy"], condition=Q(policy__isnull=False), name="reservation_of_policy"),
         ]

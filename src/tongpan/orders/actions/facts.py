@@ -7,8 +7,9 @@ from datetime import datetime
 
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.eventlog import NewEvent, append
-from tongpan.inventory.actions import reserve
+from tongpan.inventory.actions import confirm, reserve
 from tongpan.inventory.engine import Demand
+from tongpan.inventory.locks import lock_pools
 from tongpan.orders.events import CHANGED
 
 
@@ -23,36 +24,44 @@ def insert_holds(holds: Sequence[tuple[int, str, str]]) -> None:
         )
 
 
-def reserve_orders(order_ids: Collection[int], *, actor: str, now: datetime) -> set[int]:
-    """Promise the goods of paid orders from the pool, those placed first first; the ids that could be served.
+def reserve_orders(
+    order_ids: Collection[int], *, actor: str, now: datetime, expires_at: Mapping[int, datetime] | None = None
+) -> set[int]:
+    """Promise the goods of orders from the pool, those placed first first; the ids that could be served.
 
-    A kit is promised by its parts. Lines reserved before are left alone. An order that the pool cannot serve waits
-    on an out-of-stock hold, which it leaves when it gets a node. Locks the pools of all SKUs concerned, in the
-    caller's transaction.
+    A kit is promised by its parts. Lines that have a live promise are left alone; it expires no more unless
+    ``expires_at`` says when, by order id. An order that cannot be served waits on a hold: out of stock, or quota when
+    the pool has the goods but not for its channel; it leaves it when it gets a node. Locks the pools of all SKUs
+    concerned, in the caller's transaction.
     """
     if not order_ids:
         return set()
-    demands = [
-        Demand(*row)
-        for row in fetch_all(
-            """SELECT l.order_id, l.id, coalesce(k.part_id, l.sku_id), l.qty * coalesce(k.qty, 1)
-               FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
-               LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id
-               WHERE o.id = ANY(%s) AND l.kind = 'goods'
-                 AND NOT EXISTS (SELECT FROM inventory_reservation r WHERE r.order_line_id = l.id)
-               ORDER BY o.placed_at, o.id, l.line_no, k.part_id""",
-            [sorted(order_ids)],
-        )
-    ]
-    refused = reserve(demands, actor=actor, now=now)
-    insert_holds([(order_id, "out_of_stock", "") for order_id in refused])
+    expires_at = expires_at or {}
+    rows = fetch_all(
+        """SELECT l.order_id, l.id, coalesce(r.sku_id, k.part_id, l.sku_id), l.qty * coalesce(k.qty, 1), o.channel_id,
+                  r.id IS NOT NULL
+           FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
+           LEFT JOIN inventory_reservation r ON r.order_line_id = l.id AND r.state IN ('held', 'allocated', 'shipped')
+           LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id AND r.id IS NULL
+           WHERE o.id = ANY(%s) AND l.kind = 'goods' AND (r.id IS NULL OR r.expires_at IS NOT NULL)
+           ORDER BY o.placed_at, o.id, l.line_no, k.part_id""",
+        [sorted(order_ids)],
+    )
+    expiring = {row[0] for row in rows if row[5]} - set(expires_at)
+    if expiring:
+        # Confirming and reserving both lock pools: all at once, so that they are locked in one order.
+        lock_pools({row[2] for row in rows})
+        confirm(expiring, actor=actor, now=now)
+    demands = [Demand(*row[:5]) for row in rows if not row[5]]
+    refused = reserve(demands, actor=actor, now=now, expires_at=expires_at)
+    insert_holds([(order_id, why.reason, "") for order_id, why in refused.items()])
     return set(order_ids) - set(refused)
 
 
 def wait_for(reasons: Mapping[int, str], *, actor: str, now: datetime) -> None:
     """Let each order wait for exactly what ``reasons`` says by order id, "" being nothing; two statements.
 
-    Concerns the holds that routing opens (out of stock, unbooked, no node); those of a person or of the review
+    Concerns the holds that routing opens (out of stock, quota, unbooked, no node); those of a person or of the review
     stay. The caller holds the orders.
     """
     order_ids = sorted(reasons)
@@ -62,7 +71,7 @@ def wait_for(reasons: Mapping[int, str], *, actor: str, now: datetime) -> None:
         """UPDATE orders_hold h SET released_at = %s, released_by = %s
            FROM unnest(%s::bigint[], %s::text[]) AS k(order_id, reason)
            WHERE h.order_id = k.order_id AND h.reason <> k.reason AND h.released_at IS NULL
-             AND h.reason IN ('out_of_stock', 'unbooked', 'no_node')""",
+             AND h.reason IN ('out_of_stock', 'quota', 'unbooked', 'no_node')""",
         [now, actor, order_ids, [reasons[order_id] for order_id in order_ids]],
     )
     insert_holds([(order_id, reasons[order_id], "") for order_id in order_ids if reasons[order_id]])

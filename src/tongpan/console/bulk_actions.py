@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,14 @@ from django.utils.translation import gettext_lazy
 
 from tongpan.access.models import User
 from tongpan.access.queries import can
-from tongpan.fulfillment.actions import reroute
+from tongpan.console.wording import localized
+from tongpan.fulfillment.actions import cancel_orders, reroute
+from tongpan.orders.actions import add_note, add_tags, hold, release_hold, remove_tags
+from tongpan.orders.actions.holding import LONGEST_DETAIL
+from tongpan.orders.actions.marking import LONGEST_NOTE
+from tongpan.orders.changes import Handled
+from tongpan.orders.models import HoldReason
+from tongpan.orders.review import BLOCKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,69 @@ class BulkAction:
     is_danger: bool = False
 
 
+def _outcomes(handled: Iterable[Handled]) -> dict[int, Outcome]:
+    """What the order hub says, in the person's language."""
+    said = {"done": Outcome(True, ""), "unchanged": Outcome(False, _("It was so already"))}
+    return {one.order_id: said.get(one.state) or Outcome(False, localized(one.reason)) for one in handled}
+
+
+REASONS = [(reason, HoldReason(reason).label) for reason in BLOCKING]
+
+
+class HoldForm(forms.Form):
+    reason = forms.ChoiceField(label=gettext_lazy("Why they wait"), choices=REASONS)
+    detail = forms.CharField(label=gettext_lazy("What is to be done"), max_length=LONGEST_DETAIL, required=False)
+
+
+class ReleaseForm(forms.Form):
+    reason = forms.ChoiceField(label=gettext_lazy("Held for"), choices=REASONS)
+    note = forms.CharField(label=gettext_lazy("Why they may go on"), max_length=LONGEST_DETAIL, required=False)
+
+
+class TagForm(forms.Form):
+    tags = forms.CharField(
+        label=gettext_lazy("Tags"), max_length=400, help_text=gettext_lazy("Several are separated by commas.")
+    )
+
+    def clean_tags(self) -> list[str]:
+        return [tag for tag in re.split(r"\s*[,，、;；]\s*", self.cleaned_data["tags"]) if tag]
+
+
+class NoteForm(forms.Form):
+    text = forms.CharField(
+        label=gettext_lazy("Note"), max_length=LONGEST_NOTE, widget=forms.Textarea(attrs={"rows": 4})
+    )
+
+
+class CancelForm(forms.Form):
+    reason = forms.CharField(label=gettext_lazy("Reason"), max_length=LONGEST_DETAIL)
+
+
+def _hold(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now: datetime) -> dict[int, Outcome]:
+    return _outcomes(hold(order_ids, given["reason"], given["detail"], actor=actor, now=now))
+
+
+def _release(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now: datetime) -> dict[int, Outcome]:
+    return _outcomes(release_hold(order_ids, given["reason"], given["note"], actor=actor, now=now))
+
+
+def _tag(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now: datetime) -> dict[int, Outcome]:
+    return _outcomes(add_tags(order_ids, given["tags"], actor=actor, now=now))
+
+
+def _untag(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now: datetime) -> dict[int, Outcome]:
+    return _outcomes(remove_tags(order_ids, given["tags"], actor=actor, now=now))
+
+
+def _note(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now: datetime) -> dict[int, Outcome]:
+    return _outcomes(add_note(order_ids, given["text"], actor=actor, now=now))
+
+
+def _cancel(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now: datetime) -> dict[int, Outcome]:
+    wanted = [(order_id, None) for order_id in order_ids]
+    return _outcomes(cancel_orders(wanted, given["reason"], actor=actor, now=now))
+
+
 def _reroute(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now: datetime) -> dict[int, Outcome]:
     said = {
         "routed": Outcome(True, _("Routed")),
@@ -54,6 +125,49 @@ def _reroute(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now
 
 ACTIONS = (
     BulkAction(
+        "hold",
+        gettext_lazy("Hold"),
+        "lock",
+        gettext_lazy(
+            "The orders wait: they are not routed and not sent until somebody releases them. Their goods stay "
+            "promised to them."
+        ),
+        _hold,
+        HoldForm,
+    ),
+    BulkAction(
+        "release",
+        gettext_lazy("Release"),
+        "check",
+        gettext_lazy("The hold ends. An order that nothing else holds is routed within seconds."),
+        _release,
+        ReleaseForm,
+    ),
+    BulkAction(
+        "tag",
+        gettext_lazy("Tag"),
+        "goods",
+        gettext_lazy("The orders get these tags beside those they have."),
+        _tag,
+        TagForm,
+    ),
+    BulkAction(
+        "untag",
+        gettext_lazy("Remove tag"),
+        "close",
+        gettext_lazy("The orders lose these tags and keep all others."),
+        _untag,
+        TagForm,
+    ),
+    BulkAction(
+        "note",
+        gettext_lazy("Note"),
+        "edit",
+        gettext_lazy("Each order gets the note, for good, under your name."),
+        _note,
+        NoteForm,
+    ),
+    BulkAction(
         "reroute",
         gettext_lazy("Choose nodes again"),
         "refresh",
@@ -62,6 +176,18 @@ ACTIONS = (
             "there is now. Parcels that have left stay as they are."
         ),
         _reroute,
+    ),
+    BulkAction(
+        "cancel",
+        gettext_lazy("Cancel orders"),
+        "trash",
+        gettext_lazy(
+            "The orders are cancelled for good, and their goods are free for others. An order of which anything has "
+            "left is refused: book a return for it. Money is not paid back by this."
+        ),
+        _cancel,
+        CancelForm,
+        is_danger=True,
     ),
 )
 

@@ -32,7 +32,7 @@ from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.core.races import run_in_transaction
 from tongpan.orders.models import Status
-from tongpan.orders.queries import ids_of_orders, orders_named, statuses_of
+from tongpan.orders.queries import OrderFilter, ids_of_orders, orders_named, statuses_of
 
 MOST = 5000
 _CHUNK = 200
@@ -63,8 +63,8 @@ def prepare(request: Request) -> HttpResponse:
         return HttpResponse(status=400)
     if not can(request.user, action.permission):
         return render(request, "console/no_permission.html", {"permission": action.permission}, status=403)
-    filters = OrderFilters(request, query)
-    wanted = filters.wanted(None if is_all else chosen)
+    # Chosen rows are meant even when they have left the filter since they were shown.
+    wanted = OrderFilters(request, query).wanted() if is_all else OrderFilter(ids=chosen)
     sort = sort_of(query, COLUMNS, "-placed")
     order_ids = ids_of_orders(wanted, sort, MOST + 1) if is_all or chosen else []
     if not order_ids:
@@ -100,7 +100,7 @@ def bulk_run(request: Request, run_id: int) -> HttpResponse:
         raise Http404
     if not can(request.user, action.permission):
         return render(request, "console/no_permission.html", {"permission": action.permission}, status=403)
-    form = action.form(request.POST or None)
+    form = action.form(request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
         _run(run, action, form.cleaned_data, f"user:{request.user.get_username()}", utc_now())
         return redirect("console:order_bulk_run", run.pk)

@@ -16,6 +16,7 @@ from tongpan.access.queries import can
 from tongpan.access.vault import open_sealed
 from tongpan.console import order_page
 from tongpan.console.access import Request, page
+from tongpan.console.bulk_actions import offered
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.queries import routing_of
 from tongpan.inventory.queries import movements_caused_by, reservations_of
@@ -57,7 +58,7 @@ def story(request: Request, order: Order) -> dict[str, Any]:
         "open_holds": [hold for hold in order.holds.all() if hold.released_at is None],
         "digest": bytes(order.digest).hex(),
         "may_reveal": can(request.user, "customers.reveal") and bool(order.recipient_sealed),
-        "may_edit": can(request.user, "orders.edit"),
+        "bulk_actions": offered(request.user),
         "reveal_form": RevealForm(auto_id=f"reveal-{order.pk}-%s"),
     }
 

@@ -33,6 +33,7 @@ class StandardView:
 
 
 STANDARD_VIEWS = (
+    StandardView("review", _("To review"), "hold=review", _("Orders that wait for a person's decision.")),
     StandardView("short", _("Out of stock"), "hold=out_of_stock", _("Paid orders that no node has the goods for.")),
     StandardView("today", _("To ship today"), "due=today", _("Not yet sent and promised for today or earlier.")),
     StandardView("overdue", _("Overdue"), "due=overdue", _("Not yet sent though the promised time has passed.")),
@@ -82,7 +83,7 @@ class OrderFilters(FilterForm):
                     *Status.choices,
                     ("unknown", _("Unknown state")),
                 ],
-                "hold": [("", _("All")), ("any", _("Anything")), *HoldReason.choices],
+                "hold": [("", _("All")), ("any", _("Anything")), ("review", _("A person")), *HoldReason.choices],
                 "tag": [("", _("All")), *((tag, tag) for tag in tags_in_use())],
                 "node": [("", _("All")), *node_choices()],
             },

@@ -130,9 +130,11 @@ def timeline(order: Order, routing: Routed) -> list[Moment]:
     """Everything that happened to the order, oldest first: its events, holds, routing, parcels and returns."""
     moments = [Moment(event.at, _event_title(event.kind), "", event.actor) for event in order.events.all()]
     for hold in order.holds.all():
-        moments.append(Moment(hold.opened_at, _("Put on hold"), _reason(hold)))
+        moments.append(Moment(hold.opened_at, _("Put on hold"), _reason(hold), hold.opened_by))
         if hold.released_at:
-            moments.append(Moment(hold.released_at, _("Hold released"), _reason(hold), hold.released_by))
+            why = f"{hold.get_reason_display()}: {hold.release_note}" if hold.release_note else _reason(hold)
+            moments.append(Moment(hold.released_at, _("Hold released"), why, hold.released_by))
+    moments += [Moment(note.at, _("Note"), note.text, note.actor) for note in order.notes.all()]
     for decision in routing.decisions:
         names = [parcel.node.name for parcel in routing.fulfillments if parcel.decision_id == decision.pk]
         title = _("Routed") if decision.outcome == "routed" else _("No node found")

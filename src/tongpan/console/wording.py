@@ -81,6 +81,16 @@ _SENTENCES = (
     gettext_noop("Node %(code)s has only one of latitude and longitude."),
     gettext_noop("Node %(code)s: its point is not on the Earth."),
     gettext_noop("Node %(code)s: '%(zone)s' is not an IANA time zone."),
+    gettext_noop("The goods of order %(number)s have left; book a return instead."),
+    gettext_noop("Part of order %(number)s has left; book a return for it instead."),
+    gettext_noop("Order %(number)s is cancelled."),
+    gettext_noop("There is no order %(number)s."),
+    gettext_noop(
+        "Order %(number)s was changed meanwhile: it has revision %(revision)s, you looked at %(seen)s. "
+        "Look at it again and repeat your change."
+    ),
+    gettext_noop("A note says something."),
+    gettext_noop("Name 1 to %(most)s tags of 1 to %(length)s characters each."),
     gettext_noop("A key without scopes could do nothing: give it at least one."),
     gettext_noop("Returns of shop %(shop)s cannot go to %(node)s: it does not serve it."),
 )

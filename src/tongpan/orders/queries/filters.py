@@ -16,6 +16,7 @@ from tongpan.channels.models import Shop
 from tongpan.core.money import UNUSUAL_EXPONENTS
 from tongpan.customers.models import Customer
 from tongpan.orders.models import Hold, Order, OrderLine, OrderTag, Status
+from tongpan.orders.review import BLOCKING
 
 OPEN = (Status.PLACED, Status.PAID)
 _WORDS = re.compile(r"[\s,;，；、]+")
@@ -30,8 +31,8 @@ class OrderFilter:
     text: several words are that many order numbers. One word is an order number if there is one, else a SKU code
     or a customer number if there is one, else the beginning of order numbers. day_from, day_to: business days,
     half-open. status: a Status, "open" for those not yet sent, or "unknown" for those whose state on the channel
-    no mapping knows. tag: a word that is on the order.
-    hold: a HoldReason or "any". total_from, total_to: amounts in the order's own currency, both included.
+    no mapping knows. hold: a HoldReason, "any", or "review" for those that wait for a person (``review.BLOCKING``).
+    tag: a word that is on the order. total_from, total_to: amounts in the order's own currency, both included.
     promised_before: not yet sent and promised for before this instant. ids: these orders only. within: a query
     of order ids, made by a room above from what it knows of orders.
     """
@@ -77,7 +78,9 @@ def select_orders(wanted: OrderFilter) -> QuerySet[Order]:
         orders = orders.filter(status=wanted.status)
     if wanted.hold:
         holds = Hold.objects.filter(order=OuterRef("pk"), released_at=None)
-        orders = orders.filter(Exists(holds if wanted.hold == "any" else holds.filter(reason=wanted.hold)))
+        if wanted.hold != "any":
+            holds = holds.filter(reason__in=BLOCKING if wanted.hold == "review" else [wanted.hold])
+        orders = orders.filter(Exists(holds))
     if wanted.tag:
         orders = orders.filter(pk__in=OrderTag.objects.filter(tag=wanted.tag).values("order_id"))
     if wanted.sku_id is not None:

@@ -14,7 +14,7 @@ from tongpan.connectors.spec import Condition, Mapping, Table, Test, Value
 from tongpan.core.errors import Refusal
 
 MAPPINGS = Path(__file__).resolve().parent / "mappings"
-RECORD_SECTIONS = ("levels", "channel_days", "nodes", "shops")
+RECORD_SECTIONS = ("levels", "channel_days", "nodes", "shops", "parcels", "tracking")
 
 
 class _Loader(yaml.SafeLoader):
@@ -110,9 +110,9 @@ def _inconsistencies(mapping: Mapping) -> Iterator[str]:
     if documents and len(heads) != 1:
         yield "exactly one table needs the section document, besides lines, payments or adjustments"
     if not documents and len(records) != 1:
-        yield "it needs the section document, or one of levels, channel_days, nodes, shops"
+        yield f"it needs the section document, or one of {', '.join(RECORD_SECTIONS)}"
     if documents and any(section != "nodes" for _, section in records):
-        yield "levels, channel_days and shops need a mapping of their own; only nodes may stand beside documents"
+        yield "only nodes may stand beside documents; other records need a mapping of their own"
     for column in mapping.detect:
         if not any(column in table.columns for table in mapping.tables.values()):
             yield f"detect: there is no column {column!r}"

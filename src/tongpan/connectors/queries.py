@@ -19,7 +19,8 @@ from tongpan.core.errors import Refusal
 
 @dataclass(frozen=True, slots=True)
 class FormatInfo:
-    """A packaged format as people choose it. gives: "orders", "stock", "channel days", "nodes" or "shops".
+    """A packaged format as people choose it. gives: "orders", "stock", "channel days", "nodes",
+    "shops", "parcels" or "tracking".
 
     needs_shop: its rows name no shop, so the import must. files: how many files it consists of.
     """
@@ -48,8 +49,11 @@ def _info(mapping: Mapping) -> FormatInfo:
     elif any(table.channel_days for table in tables):
         gives = "channel days"
     else:
-        gives = "nodes" if any(table.nodes for table in tables) else "shops"
-    needs_shop = documents is not None and documents.shop is None
+        gives = next(
+            name for name in ("nodes", "shops", "parcels", "tracking") if any(getattr(t, name) for t in tables)
+        )
+    is_bare = any(table.parcels and not table.parcels.shop for table in tables)
+    needs_shop = (documents is not None and documents.shop is None) or is_bare
     return FormatInfo(
         mapping.format, mapping.title.zh, mapping.title.en, mapping.about, gives, needs_shop, len(mapping.tables)
     )

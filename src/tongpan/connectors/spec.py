@@ -339,6 +339,29 @@ class ShopSpec(Strict):
     is_simulated: Field_ | None = None
 
 
+class ParcelSpec(Strict):
+    """A parcel that left. shop, order and node name what was sent; at is when."""
+
+    order: Field_
+    carrier: Field_
+    number: Field_
+    at: Field_
+    shop: Field_ | None = None
+    node: Field_ | None = None
+
+
+class TrackingSpec(Strict):
+    """What a carrier told of a parcel. kind: a word that the section's values turn into one of ours."""
+
+    carrier: Field_
+    number: Field_
+    kind: Field_
+    at: Field_
+    place: Field_ | None = None
+    text: Field_ | None = None
+    event: Field_ | None = None
+
+
 class ClassRule(Strict):
     class_: Literal["sale", "return", "adjustment", "correction", "ignore"] = Field(alias="class")
     when: When | None = None
@@ -349,6 +372,9 @@ class Lookup(Strict):
 
     table: str
     where: dict[str, str] = Field(min_length=1)
+
+
+RecordSection = StockLevel | ChannelDaySpec | NodeSpec | ShopSpec | ParcelSpec | TrackingSpec
 
 
 class Table(Strict):
@@ -370,6 +396,13 @@ class Table(Strict):
     channel_days: ChannelDaySpec | None = None
     nodes: NodeSpec | None = None
     shops: ShopSpec | None = None
+    parcels: ParcelSpec | None = None
+    tracking: TrackingSpec | None = None
+
+    @property
+    def records(self) -> RecordSection | None:
+        """The section of rows that are complete in themselves, None for a table of documents."""
+        return self.levels or self.channel_days or self.nodes or self.shops or self.parcels or self.tracking
 
 
 class Title(Strict):

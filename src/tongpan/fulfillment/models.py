@@ -73,3 +73,66 @@ class FulfillmentLine(models.Model):
             models.UniqueConstraint(fields=["fulfillment", "order_line", "sku"], name="fulfillment_line_once"),
             models.CheckConstraint(condition=models.Q(qty__gt=0), name="fulfillment_line_positive"),
         ]
+
+
+class TrackingKind(models.TextChoices):
+    """What a carrier tells of a parcel. Delivered and returned are its end."""
+
+    COLLECTED = "collected", _("Collected")
+    IN_TRANSIT = "in_transit", _("In transit")
+    OUT_FOR_DELIVERY = "out_for_delivery", _("Out for delivery")
+    DELIVERED = "delivered", _("Delivered")
+    EXCEPTION = "exception", _("Problem")
+    RETURNED = "returned", _("Sent back")
+    INFO = "info", _("Information")
+
+
+class Shipment(models.Model):
+    """A parcel of a fulfilment, as a carrier knows it. Parcels that travel as one share carrier and number.
+
+    status: "shipped" until the carrier tells something; then the kind of its latest event that is no mere
+    information; a parcel that was delivered or sent back stays so. last_event_at: when the carrier told last.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    fulfillment = models.ForeignKey(Fulfillment, on_delete=models.CASCADE, related_name="shipments", db_index=False)
+    carrier = models.CharField(_("carrier"), max_length=40)
+    tracking_number = models.CharField(_("tracking number"), max_length=80)
+    status = models.CharField(
+        max_length=16, choices=[("shipped", _("Handed over")), *TrackingKind.choices], default="shipped"
+    )
+    shipped_at = models.DateTimeField()
+    last_event_at = models.DateTimeField(null=True)
+    delivered_at = models.DateTimeField(null=True)
+    actor = models.TextField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["fulfillment", "carrier", "tracking_number"], name="shipment_once"),
+        ]
+        indexes = [
+            models.Index(fields=["tracking_number"], name="shipment_number"),
+            models.Index(
+                fields=["shipped_at"],
+                condition=~models.Q(status__in=["delivered", "returned"]),
+                name="shipment_under_way",
+            ),
+        ]
+
+
+class TrackingEvent(models.Model):
+    """One thing that a carrier told of a parcel; append-only. key: a digest, so that a repeat is recorded once."""
+
+    id = models.BigAutoField(primary_key=True)
+    shipment = models.ForeignKey(Shipment, on_delete=models.CASCADE, related_name="events", db_index=False)
+    key = models.BinaryField()
+    kind = models.CharField(max_length=16, choices=TrackingKind.choices)
+    at = models.DateTimeField()
+    place = models.CharField(max_length=120, blank=True)
+    text = models.TextField(blank=True)
+    actor = models.TextField()
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shipment", "key"], name="tracking_event_once")]

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
+from django.db.models.functions import Coalesce
 
 from tongpan.core.bulk import fetch_all
-from tongpan.fulfillment.models import Fulfillment, FulfillmentLine, FulfillmentStatus, RoutingDecision
+from tongpan.fulfillment.models import (
+    Fulfillment,
+    FulfillmentLine,
+    FulfillmentStatus,
+    RoutingDecision,
+    Shipment,
+    TrackingEvent,
+)
+from tongpan.fulfillment.parcels import FINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,3 +115,39 @@ def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:
         for i, node, status, units, gone, allocated in unequal
     ]
     return {"fulfillments": fetch_all("SELECT count(*) FROM fulfillment_fulfillment")[0][0]}, differences
+
+
+def journey(order_id: int) -> list[Shipment]:
+    """The parcels of one order with node and ``told`` (their events, the latest first). Two statements."""
+    told = Prefetch("events", TrackingEvent.objects.order_by("-at", "-id"), to_attr="told")
+    rows = Shipment.objects.filter(fulfillment__order_id=order_id).select_related("fulfillment__node")
+    return list(rows.prefetch_related(told).order_by("id"))
+
+
+def under_way(*, silent_since: datetime | None = None, carrier: str = "", text: str = "") -> QuerySet[Shipment]:
+    """Parcels that have neither arrived nor been sent back, with order, shop and node, unordered.
+
+    silent_since: only those of which nothing was heard since then. text: a tracking number or an order number.
+    """
+    rows = Shipment.objects.exclude(status__in=FINAL).annotate(heard_at=Coalesce("last_event_at", "shipped_at"))
+    if silent_since is not None:
+        rows = rows.filter(heard_at__lt=silent_since, shipped_at__lt=silent_since)
+    if carrier:
+        rows = rows.filter(carrier=carrier)
+    if text:
+        rows = rows.filter(tracking_number=text) | rows.filter(fulfillment__order__external_id=text)
+    return rows.select_related("fulfillment__node", "fulfillment__order__shop")
+
+
+def carriers_under_way() -> list[str]:
+    """The carriers of parcels that have not arrived, by name."""
+    rows = Shipment.objects.exclude(status__in=FINAL).values_list("carrier", flat=True)
+    return list(rows.distinct().order_by("carrier"))
+
+
+def select_shipments(*, order_id: int | None = None, tracking_number: str = "") -> QuerySet[Shipment]:
+    """Parcels with order, shop and node, unordered; of one order, or with one tracking number."""
+    rows = Shipment.objects.select_related("fulfillment__node", "fulfillment__order__shop")
+    if order_id is not None:
+        rows = rows.filter(fulfillment__order_id=order_id)
+    return rows.filter(tracking_number=tracking_number) if tracking_number else rows

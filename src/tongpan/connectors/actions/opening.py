@@ -66,7 +66,7 @@ def open_path(path: Path, mapping: Mapping | None = None, *, encoding: str = "",
 def main_table(mapping: Mapping) -> str:
     """The table that begins the documents; of a format without documents the one that gives its records."""
     for name, table in mapping.tables.items():
-        if table.document or table.levels or table.channel_days or table.shops:
+        if table.document or (table.records and not table.nodes):
             return name
     return next(name for name, table in mapping.tables.items() if table.nodes)
 

@@ -163,7 +163,7 @@ def _documents(
 
 def _records(opened: Opened, staged: list[StagedRow], layout: Layout) -> tuple[list[dict[str, Any]], list[RowProblem]]:
     table = opened.mapping.tables[opened.main]
-    section = table.levels or table.channel_days or table.nodes or table.shops
+    section = table.records
     if section is None:
         return [], []
     settings = Settings(layout.positions, layout.headers, frozenset(opened.mapping.nulls), opened.mapping.times.formats)

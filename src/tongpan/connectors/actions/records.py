@@ -1,4 +1,4 @@
-"""Imports of records that are no orders: stock counts, channel days, nodes, shops."""
+"""Imports of records that are no orders: stock counts, channel days, nodes, shops, parcels, tracking events."""
 
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ from tongpan.connectors.spec import Mapping, Table
 from tongpan.connectors.tally import Tally
 from tongpan.core.clock import DEFAULT_ZONE
 from tongpan.core.errors import Refusal
+from tongpan.fulfillment.actions import record_tracking, ship
+from tongpan.fulfillment.parcels import ShipDoc, TrackingDoc
 from tongpan.inventory.actions import count
 from tongpan.inventory.engine import StockLine
 from tongpan.network.actions import save_nodes, save_services
@@ -43,7 +45,10 @@ class Result:
 
 @dataclass(slots=True)
 class RecordRun:
-    """One import of records. default_zone: of times without an offset, where no node says otherwise."""
+    """One import of records. default_zone: of times without an offset, where no node says otherwise.
+
+    shop_code: the shop of rows that name none.
+    """
 
     mapping: Mapping
     table: Table
@@ -54,6 +59,7 @@ class RecordRun:
     now: datetime
     is_dry_run: bool
     default_zone: str = DEFAULT_ZONE
+    shop_code: str = ""
     seen: dict[str, int] = field(default_factory=dict)
 
     def run(self, rows: Iterator[StagedRow], progress: Callable[[int], None]) -> None:
@@ -83,6 +89,10 @@ class RecordRun:
             return self._post_channel_days, "channel_days"
         if self.table.nodes:
             return self._post_nodes, "nodes"
+        if self.table.parcels:
+            return self._post_parcels, "parcels"
+        if self.table.tracking:
+            return self._post_tracking, "tracking"
         return self._post_shops, "shops"
 
     def _settings(self, zone: str) -> Settings:
@@ -114,7 +124,7 @@ class RecordRun:
             except BadCell:
                 zone = self.default_zone
         if zone not in converters:
-            section = self.table.levels or self.table.channel_days or self.table.nodes or self.table.shops
+            section = self.table.records
             if section is None:
                 raise AssertionError("a table of records has a section of records")
             converters[zone] = RecordConverter(section, self._settings(zone))
@@ -167,6 +177,29 @@ class RecordRun:
     def _post_channel_days(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
         docs = [ChannelDayDoc(f["channel"], f["day"], f["visitors"], f["cost"], f["is_simulated"]) for _, f in waiting]
         outcomes = post_each(docs, record_channel_days, is_dry_run=self.is_dry_run)
+        return [Result(outcome.state, outcome.reason) for outcome in outcomes]
+
+    def _post_parcels(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
+        docs = [
+            ShipDoc(
+                f["carrier"],
+                f["number"],
+                f["at"],
+                shop_code=f["shop"] or self.shop_code,
+                order_number=f["order"],
+                node_code=f["node"],
+            )
+            for _, f in waiting
+        ]
+        outcomes = post_each(docs, partial(ship, actor=self.actor, now=self.now), is_dry_run=self.is_dry_run)
+        return [Result(outcome.state, outcome.reason) for outcome in outcomes]
+
+    def _post_tracking(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
+        docs = [
+            TrackingDoc(f["carrier"], f["number"], f["kind"], f["at"], f["place"], f["text"], f["event"])
+            for _, f in waiting
+        ]
+        outcomes = post_each(docs, partial(record_tracking, actor=self.actor, now=self.now), is_dry_run=self.is_dry_run)
         return [Result(outcome.state, outcome.reason) for outcome in outcomes]
 
     def _post_nodes(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:

@@ -185,6 +185,7 @@ class Run:
             self.now,
             self.is_dry_run,
             default_zone=default.zone if default else DEFAULT_ZONE,
+            shop_code=default.code if default else "",
         )
         run.run(staging.plain_rows(main), lambda done: self._advance(done, total))
 

@@ -1,4 +1,4 @@
-"""Rows that are complete in themselves: stock levels, channel days, nodes, shops."""
+"""Rows that are complete in themselves: stock levels, channel days, nodes, shops, parcels, tracking events."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from tongpan.connectors.engine.cells import BadCell
 from tongpan.connectors.engine.documents import StagedRow
 from tongpan.connectors.engine.fields import Row, Settings, compile_value
 from tongpan.connectors.engine.rows import Problem
-from tongpan.connectors.spec import ChannelDaySpec, NodeSpec, ShopSpec, StockLevel
+from tongpan.connectors.spec import (
+    ChannelDaySpec,
+    NodeSpec,
+    ParcelSpec,
+    RecordSection,
+    ShopSpec,
+    StockLevel,
+    TrackingSpec,
+)
+from tongpan.fulfillment.parcels import KINDS as KINDS_OF_TRACKING
 from tongpan.inventory.engine import CountDoc, StockLine
 
 KINDS: dict[type, dict[str, str]] = {
@@ -62,21 +71,39 @@ KINDS: dict[type, dict[str, str]] = {
         "channel_name_en": "text:60",
         "is_simulated": "bool",
     },
+    ParcelSpec: {
+        "order": "id:120",
+        "carrier": "id:40",
+        "number": "id:80",
+        "at": "time",
+        "shop": "id:40",
+        "node": "id:60",
+    },
+    TrackingSpec: {
+        "carrier": "id:40",
+        "number": "id:80",
+        "kind": "one_of:" + ",".join(KINDS_OF_TRACKING),
+        "at": "time",
+        "place": "text:120",
+        "text": "text:1000",
+        "event": "id:200",
+    },
 }
 NEEDED: dict[type, tuple[str, ...]] = {
     StockLevel: ("node", "code", "qty"),
     ChannelDaySpec: ("channel", "day", "visitors", "cost"),
     NodeSpec: ("code", "kind"),
     ShopSpec: ("code", "channel"),
+    ParcelSpec: ("order", "carrier", "number", "at"),
+    TrackingSpec: ("carrier", "number", "kind", "at"),
 }
-Section = StockLevel | ChannelDaySpec | NodeSpec | ShopSpec
 LINES_OF_A_COUNT = 20_000
 
 
 class RecordConverter:
     """Turns a row into the fields of its section. ``fields(row)`` raises BadCell; ``problems(row)`` lists all."""
 
-    def __init__(self, section: Section, settings: Settings) -> None:
+    def __init__(self, section: RecordSection, settings: Settings) -> None:
         kinds, needed = KINDS[type(section)], NEEDED[type(section)]
         self._fields = {
             name: compile_value(getattr(section, name), kind, settings, required=name in needed).get

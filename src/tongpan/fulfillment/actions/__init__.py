@@ -5,5 +5,15 @@ from tongpan.fulfillment.actions.dispatch import cancel, dispatch
 from tongpan.fulfillment.actions.reroute import reroute
 from tongpan.fulfillment.actions.retry import retry_waiting
 from tongpan.fulfillment.actions.route import route
+from tongpan.fulfillment.actions.shipping import record_tracking, ship
 
-__all__ = ["cancel", "cancel_orders", "dispatch", "reroute", "retry_waiting", "route"]
+__all__ = [
+    "cancel",
+    "cancel_orders",
+    "dispatch",
+    "record_tracking",
+    "reroute",
+    "retry_waiting",
+    "route",
+    "ship",
+]

@@ -1,6 +1,6 @@
 """Writes of the order hub."""
 
-from tongpan.orders.actions.facts import record_dispatch, reserve_orders, wait_for
+from tongpan.orders.actions.facts import record_delivery, record_dispatch, reserve_orders, wait_for
 from tongpan.orders.actions.holding import hold, release_hold
 from tongpan.orders.actions.intake import accept
 from tongpan.orders.actions.marking import add_note, add_tags, remove_tags
@@ -29,6 +29,7 @@ __all__ = [
     "current_rules",
     "findings_of",
     "hold",
+    "record_delivery",
     "record_dispatch",
     "release_hold",
     "remove_tags",

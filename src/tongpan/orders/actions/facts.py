@@ -98,3 +98,26 @@ def record_dispatch(left_at: Mapping[int, datetime], *, actor: str) -> None:
         [order_ids, order_ids, [left_at[order_id] for order_id in order_ids], actor],
     )
     append([NewEvent(CHANGED, str(order_id), {"day": day.isoformat(), "route": False}) for order_id, day in rows])
+
+
+def record_delivery(arrived_at: Mapping[int, datetime], *, actor: str) -> None:
+    """Note that all goods of dispatched orders have arrived, and when (aware), by order id.
+
+    Locks the orders in ascending order of id. An order of another status stays as it is; an order.changed is logged
+    for each that moved.
+    """
+    if not arrived_at:
+        return
+    order_ids = sorted(arrived_at)
+    rows = fetch_all(
+        """WITH locked AS (SELECT id FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE),
+                moved AS (UPDATE orders_order o SET status = 'delivered', delivered_at = g.at
+                          FROM locked JOIN unnest(%s::bigint[], %s::timestamptz[]) AS g(id, at) USING (id)
+                          WHERE o.id = locked.id AND o.status = 'dispatched'
+                          RETURNING o.id, o.business_date, o.delivered_at),
+                noted AS (INSERT INTO orders_orderevent (order_id, kind, at, actor, data)
+                          SELECT id, 'delivered', delivered_at, %s, '{}' FROM moved ON CONFLICT DO NOTHING)
+           SELECT id, business_date FROM moved ORDER BY id""",
+        [order_ids, order_ids, [arrived_at[order_id] for order_id in order_ids], actor],
+    )
+    append([NewEvent(CHANGED, str(order_id), {"day": day.isoformat(), "route": False}) for order_id, day in rows])

@@ -17,6 +17,7 @@ from tongpan.api import (
     orders,
     returns,
     review,
+    shipments,
     stock,
     supply,
     transfers,
@@ -41,6 +42,7 @@ for face in (
     metrics,
     imports,
     webhooks,
+    shipments,
 ):
     api.add_router("", face.router)
 

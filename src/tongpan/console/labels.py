@@ -17,6 +17,15 @@ _TONES: dict[str, dict[str, str]] = {
     "return": {"received": "warn", "restocked": "good"},
     "import": {"waiting": "", "running": "info", "done": "good", "failed": "bad"},
     "import_row": {"accepted": "good", "unchanged": "", "rejected": "bad"},
+    "parcel": {
+        "shipped": "info",
+        "collected": "info",
+        "in_transit": "info",
+        "out_for_delivery": "info",
+        "delivered": "good",
+        "exception": "bad",
+        "returned": "warn",
+    },
     "delivery": {"waiting": "warn", "delivered": "good", "failed": "bad"},
     "active": {"True": "good", "False": ""},
 }

@@ -36,7 +36,10 @@ class NavSection:
 SECTIONS = (
     NavSection(
         _("Orders"),
-        (NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),),
+        (
+            NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),
+            NavItem("parcels", _("Parcels"), "node", "console:parcels", "orders.view"),
+        ),
     ),
     NavSection(
         _("Stock"),

@@ -18,7 +18,7 @@ from tongpan.console import order_page
 from tongpan.console.access import Request, page
 from tongpan.console.bulk_actions import offered
 from tongpan.core.clock import utc_now
-from tongpan.fulfillment.queries import routing_of
+from tongpan.fulfillment.queries import journey, routing_of
 from tongpan.inventory.queries import movements_caused_by, reservations_of
 from tongpan.orders.models import Order
 from tongpan.orders.queries import order_whole
@@ -48,6 +48,7 @@ def story(request: Request, order: Order) -> dict[str, Any]:
         "section": "orders",
         "order": order,
         "routing": routing,
+        "journey": journey(order.pk),
         "zone": order.channel.zone,
         "lines": order_page.line_views(order, routing, reservations),
         "money": order_page.money_rows(order),

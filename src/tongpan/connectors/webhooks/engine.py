@@ -38,6 +38,8 @@ OFFERED = (
     Offer("stock.changed", _("The stock of a SKU changed")),
     Offer("stock.published", _("The stock shown on a channel's listing changed")),
     Offer("fulfillment.dispatched", _("Goods left a node")),
+    Offer("fulfillment.delivered", _("Goods arrived at the buyer")),
+    Offer("shipment.tracked", _("A carrier told where a parcel is")),
     Offer("return.received", _("A return came in")),
     Offer("correction.booked", _("The books of a shop were corrected")),
 )

@@ -31,6 +31,7 @@ def bodies(occurrences: Sequence[Occurrence], *, full: bool) -> list[str]:
         "order": _orders(_keys(occurrences, "order."), full=full),
         "fulfillment": _fulfillments(_keys(occurrences, "fulfillment."), full=full),
         "return": _returns(_keys(occurrences, "return."), full=full),
+        "shipment": _shipments(_keys(occurrences, "shipment."), full=full),
         "stock": _skus(_keys(occurrences, "stock.changed"), full=full),
     }
     return [
@@ -62,6 +63,8 @@ def _data(one: Occurrence, found: Mapping[str, Mapping[int, Data]]) -> Data:
     data: Data = {noun: found[room].get(int(one.key), {"id": int(one.key)})}
     if one.name == "order.routed":
         data["outcome"] = one.payload.get("outcome")
+    if room == "shipment":
+        data |= {name: one.payload[name] for name in ("kind", "at") if name in one.payload}
     return data
 
 
@@ -183,6 +186,34 @@ def _fulfillments(ids: Collection[int], *, full: bool) -> dict[int, Data]:
             [list(ids)],
         ):
             found[fulfillment_id]["lines"].append({"sku": sku, "qty": qty})
+    return found
+
+
+def _shipments(ids: Collection[int], *, full: bool) -> dict[int, Data]:
+    if not ids:
+        return {}
+    rows = fetch_all(
+        """SELECT p.id, p.carrier, p.tracking_number, p.status, p.fulfillment_id, o.id, s.code, o.external_id,
+                  p.shipped_at, p.last_event_at, p.delivered_at
+           FROM fulfillment_shipment p JOIN fulfillment_fulfillment f ON f.id = p.fulfillment_id
+           JOIN orders_order o ON o.id = f.order_id JOIN channels_shop s ON s.id = o.shop_id WHERE p.id = ANY(%s)""",
+        [list(ids)],
+    )
+    found: dict[int, Data] = {}
+    for shipment_id, carrier, number, status, fulfillment_id, order_id, shop, order, *times in rows:
+        found[shipment_id] = {
+            "id": shipment_id,
+            "carrier": carrier,
+            "tracking_number": number,
+            "order": {"id": order_id, "shop": shop, "number": order},
+        }
+        if full:
+            names = ("shipped_at", "last_event_at", "delivered_at")
+            found[shipment_id] |= {
+                "status": status,
+                "fulfillment": fulfillment_id,
+                **{name: _time(at) for name, at in zip(names, times, strict=True)},
+            }
     return found
 
 

@@ -46,6 +46,8 @@ def test_the_packaged_formats_are_all_sound():
         "channel-days",
         "nodes",
         "shops",
+        "parcels",
+        "tracking",
     }
 
 

@@ -10,12 +10,13 @@ import structlog
 from django.db import OperationalError, close_old_connections
 
 from tongpan.analytics.readers import LAKE
+from tongpan.connectors.accounts.readers import READERS as ACCOUNTS
 from tongpan.connectors.webhooks.readers import WEBHOOKS
 from tongpan.core.eventlog import Reader, lag, read_once
 from tongpan.fulfillment.readers import READERS as FULFILLMENT
 from tongpan.orders.readers import READERS as ORDERS
 
-READERS: tuple[Reader, ...] = (*FULFILLMENT, LAKE, *ORDERS, WEBHOOKS)
+READERS: tuple[Reader, ...] = (*FULFILLMENT, LAKE, *ORDERS, WEBHOOKS, *ACCOUNTS)
 _IDLE_SECONDS = 0.2
 _log = structlog.get_logger("readers")
 

@@ -110,3 +110,19 @@ def test_a_question_that_makes_no_sense_is_refused(
     problem = api.refused(422, "POST", "/supply/ways-out", body)
 
     assert code is None or problem["code"] == code
+
+
+def test_proposals_are_taken_up_once_a_day(company: None, api: Api) -> None:
+    put("sh", A=100)
+    take(shipped("1", goods("A", 28), dispatched_at=NOW - DAY))
+    route(order_ids(["1"]), actor=ACTOR, now=NOW)
+
+    assert [(row["to_node"], row["units"]) for row in api.get("/supply/allocation")["items"]] == [
+        ("bj", 15),
+        ("hz", 15),
+    ]
+    first = api.send("POST", "/supply/allocation", {"node": "hz"})["outcomes"]
+    again = api.send("POST", "/supply/allocation", {"node": "hz"})["outcomes"]
+
+    assert [row["state"] for row in first] == ["accepted"]
+    assert [(row["state"], row["transfer"]) for row in again] == [("unchanged", first[0]["transfer"])]

@@ -5,8 +5,23 @@ import io
 import re
 
 import pytest
+from tests.support.company import ACTOR, DAY, NOW, goods, open_company, order_ids, put, shipped
+from tests.support.intake import take
 
-from tongpan.inventory.models import Movement
+from tongpan.fulfillment.actions import route
+from tongpan.inventory.models import Movement, Transfer
+from tongpan.network.actions import set_services
+
+
+@pytest.fixture
+def central_stock(db, monkeypatch):
+    """A hundred units in the central warehouse of a shop that one branch serves, and 28 sold yesterday."""
+    monkeypatch.setattr("tongpan.console.supply.utc_now", lambda: NOW)
+    open_company()
+    set_services("tm", ["sh", "hz"], actor=ACTOR, now=NOW)
+    put("sh", A=100)
+    take(shipped("1", goods("A", 28), dispatched_at=NOW - DAY))
+    route(order_ids(["1"]), actor=ACTOR, now=NOW)
 
 
 def rows_of(page):
@@ -68,3 +83,23 @@ def test_people_without_stock_rights_see_none_of_it(company, sign_in, settings):
 
     assert client.get("/supply/").status_code == 200
     assert client.get("/supply/export/").status_code == 403
+
+
+def test_proposals_become_draft_transfers_and_move_nothing(central_stock, sign_in):
+    movements = Movement.objects.count()
+    client = sign_in()
+    assert "Make draft transfers" in client.get("/supply/allocation/").content.decode()
+
+    answer = client.post("/supply/allocation/accept/?q=A", follow=True)
+
+    assert "1 draft transfer was made." in answer.content.decode()
+    assert list(Transfer.objects.values_list("state", "created_by", "from_node__code")) == [("draft", "manager", "sh")]
+    assert Movement.objects.count() == movements
+
+
+def test_nobody_without_the_right_makes_transfers(central_stock, sign_in):
+    client = sign_in("analyst")
+
+    assert "Make draft transfers" not in client.get("/supply/allocation/").content.decode()
+    assert client.post("/supply/allocation/accept/").status_code == 403
+    assert Transfer.objects.count() == 0

@@ -12,12 +12,13 @@ from ninja import Path, Query, Router, Schema
 from pydantic import Field
 
 from tongpan.analytics.queries.turnover import turnover
-from tongpan.api.operations import read, write
+from tongpan.api.operations import actor_of, read, write
 from tongpan.api.problems import not_found
 from tongpan.api.values import Code, Id, In, Instant, Name120, Out, Text120
 from tongpan.catalog.queries import codes_of_skus
 from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
+from tongpan.forecasting.actions import take_up
 from tongpan.forecasting.engine import Limits, SupplyState
 from tongpan.forecasting.queries import allocation, supply_list
 from tongpan.fulfillment.stockout.engine import Place, Strategy
@@ -129,6 +130,38 @@ def list_allocation(request: HttpRequest, query: Query[AllocationQuery]) -> Allo
             )
             for row in rows[: query.limit]
         ],
+    )
+
+
+class TransferOutcomeRefOut(Out):
+    state: Literal["accepted", "unchanged", "refused"]
+    transfer: int | None
+    code: str
+    reason: str
+
+
+class TakenUpOut(Out):
+    outcomes: list[TransferOutcomeRefOut] = Field(description="One for each pair of nodes")
+
+
+class TakeUpIn(In):
+    node: Text120 = Field("", description="Only what should go to this node")
+    search: Text120 = Field("", description="The beginning of a SKU code")
+    window: int = Field(28, ge=1, le=366)
+    target_days: int = Field(30, ge=1, le=366)
+
+
+@write(router, "POST", "/supply/allocation", "stock.edit", TakenUpOut)
+def take_up_allocation(request: HttpRequest, body: TakeUpIn) -> TakenUpOut:
+    """Make draft transfers of what `GET /supply/allocation` proposes; the same proposals once a day."""
+    rows = allocation(
+        now=utc_now(), window=body.window, target_days=body.target_days, text=body.search, node_code=body.node
+    )
+    return TakenUpOut(
+        outcomes=[
+            TransferOutcomeRefOut(state=o.state, transfer=o.transfer_id, code=o.code, reason=o.reason)
+            for o in take_up(rows, actor=actor_of(request), now=utc_now())
+        ]
     )
 
 

@@ -76,14 +76,20 @@ def list_(
 @click.option("--sku", "text", default="", help="The beginning of a SKU code.")
 @click.option("--window", type=click.IntRange(1, 366), default=28, show_default=True, help="Days of sales.")
 @click.option("--target", "target_days", type=click.IntRange(1, 366), default=30, show_default=True, help="Days.")
+@click.option("--accept", "is_accepted", is_flag=True, help="Make a draft transfer of each pair of nodes.")
 @json_option
 @with_database
-def allocate(*, node_code: str, text: str, window: int, target_days: int, as_json: bool) -> None:
+def allocate(*, node_code: str, text: str, window: int, target_days: int, is_accepted: bool, as_json: bool) -> None:
     """Propose where the free stock of the central warehouses should go, by each channel's sales."""
     from tongpan.core.clock import utc_now
+    from tongpan.forecasting.actions import take_up
     from tongpan.forecasting.queries import allocation
 
     rows = allocation(now=utc_now(), window=window, target_days=target_days, text=text, node_code=node_code)
+    if is_accepted:
+        outcomes = take_up(rows, actor="command line", now=utc_now())
+        for outcome in outcomes:
+            click.echo(f"{outcome.state}: transfer {outcome.transfer_id or ''} {outcome.reason}".rstrip(), err=True)
     if as_json:
         echo_json(
             [

@@ -10,18 +10,24 @@ from fractions import Fraction
 from typing import Any, cast
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import render
-from django.utils.translation import get_language
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_POST
 
+from tongpan.access.queries import can
 from tongpan.analytics.queries.turnover import DEFINITION, By, Turnover, turnover
 from tongpan.console import exports
 from tongpan.console.access import Request, page
 from tongpan.console.lists import Column, FilterForm, listing, sort_of
 from tongpan.console.saved_views import tabs_of
+from tongpan.console.wording import localized
 from tongpan.core.clock import utc_now
+from tongpan.forecasting.actions import take_up
 from tongpan.forecasting.engine import Limits
 from tongpan.forecasting.queries import Proposal, SkuSupply, allocation, supply_list
 from tongpan.network.queries import active_nodes
@@ -203,13 +209,39 @@ ALLOCATION_COLUMNS = (
 def allocation_list(request: Request) -> HttpResponse:
     """Where central stock should go, by each channel's sales (INV-04)."""
     filters = AllocationFilters(request)
-    return _page(request, "allocation", filters, ALLOCATION_COLUMNS, sort="-units", read=filters.rows)
+    return _page(
+        request,
+        "allocation",
+        filters,
+        ALLOCATION_COLUMNS,
+        sort="-units",
+        read=filters.rows,
+        may_edit=can(request.user, "stock.edit"),
+    )
 
 
 @page("data.export")
 def allocation_export(request: Request) -> HttpResponseBase:
     rows = AllocationFilters(request).rows(sort_of(request.GET, ALLOCATION_COLUMNS, "-units"))
     return exports.respond("allocation", ALLOCATION_COLUMNS, rows, request.GET.get("format", ""))
+
+
+@require_POST
+@page("stock.edit")
+def allocation_accept(request: Request) -> HttpResponse:
+    """Make draft transfers of everything that the filters of the address show."""
+    query = request.META["QUERY_STRING"]
+    filters = AllocationFilters(request)
+    outcomes = take_up(filters.rows("-units"), actor=request.user.username, now=utc_now())
+    made = sum(outcome.state == "accepted" for outcome in outcomes)
+    for refused in (outcome for outcome in outcomes if outcome.state == "refused"):
+        messages.error(request, localized(refused.reason))
+    if made:
+        said = ngettext("%(n)d draft transfer was made.", "%(n)d draft transfers were made.", made)
+        messages.success(request, said % {"n": made})
+    elif not outcomes or all(outcome.state == "unchanged" for outcome in outcomes):
+        messages.info(request, gettext("Nothing new: these transfers are there already."))
+    return redirect(f"{reverse('console:allocation')}?{query}")
 
 
 class TurnoverFilters(FilterForm):

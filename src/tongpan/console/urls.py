@@ -53,6 +53,7 @@ urlpatterns = [
     path("supply/export/", supply.supply_export, name="supply_export"),
     path("supply/allocation/", supply.allocation_list, name="allocation"),
     path("supply/allocation/export/", supply.allocation_export, name="allocation_export"),
+    path("supply/allocation/accept/", supply.allocation_accept, name="allocation_accept"),
     path("supply/turnover/", supply.turnover_list, name="turnover"),
     path("supply/turnover/export/", supply.turnover_export, name="turnover_export"),
     path("channels/", channels.channel_list, name="channels"),

@@ -1,5 +1,6 @@
 """Orders through the API: exactly what goes in comes out, and what is refused leaves nothing."""
 
+import json
 from typing import Any
 
 import pytest
@@ -7,10 +8,12 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from tests.api.calling import NOW, Api, cny, order
 
+from tongpan.access.vault import mask
 from tongpan.customers.models import Customer
 from tongpan.fulfillment.actions import route
 from tongpan.inventory.models import Pool
 from tongpan.orders.models import Order
+from tongpan.orders.queries import payload_of
 
 pytestmark = pytest.mark.usefixtures("company")
 
@@ -92,6 +95,12 @@ def test_an_order_comes_out_as_it_went_in(api: Api) -> None:
         "holds": [],
         "returns": [],
         "notes": [],
+        "discounts": [],
+        "invoice": None,
+        "buyer_note": "",
+        "seller_note": "",
+        "is_status_known": True,
+        "hold_until": None,
         "revision": 1,
         "tags": [],
     }
@@ -102,6 +111,58 @@ def test_an_order_comes_out_as_it_went_in(api: Api) -> None:
     assert (chosen["node"], chosen["outcome"], chosen["have"], chosen["of"]) == ("hz", "chosen", 1, 1)
     assert (other["node"], other["outcome"], other["missing"]) == ("sh", "eliminated", ["A-1"])
     assert 100 < chosen["km"] < 200
+
+
+def test_what_comes_with_an_order_comes_out_again(api: Api) -> None:
+    more = {
+        "discounts": [
+            {"payer": "platform", "amount": cny("3.01"), "code": "P-1", "name": "跨店满减"},
+            {"payer": "shop", "amount": cny("1"), "line": 1},
+        ],
+        "invoice": {"kind": "电子普票", "title": "上海某某有限公司", "tax_number": "91310000MA1K00000X"},
+        "buyer_note": "请尽快发货",
+        "seller_note": "老客",
+        "tags": ["vip"],
+        "hold_until": "2026-11-18T12:00:00+08:00",
+    }
+    [outcome] = api.send("POST", "/orders", {"orders": [order(**more)]})["outcomes"]
+
+    found = api.get(f"/orders/{outcome['id']}")
+    assert found["discounts"] == [
+        {"line": 1, "payer": "platform", "code": "P-1", "name": "跨店满减", "amount": cny("3.01")},
+        {"line": 1, "payer": "shop", "code": "", "name": "", "amount": cny("1.00")},
+    ]
+    assert found["invoice"] == {
+        "kind": "电子普票",
+        "title": mask("上海某某有限公司"),
+        "tax_number": mask("91310000MA1K00000X"),
+        "content": "",
+    }
+    assert (found["buyer_note"], found["seller_note"], found["tags"]) == ("请尽快发货", "老客", ["vip"])
+    assert (found["is_status_known"], found["hold_until"]) == (True, "2026-11-18T04:00:00Z")
+    assert json.loads(payload_of(outcome["id"])) == {"orders": [order(**more)]}
+
+
+def test_of_several_orders_each_keeps_its_own_part_as_payload(api: Api) -> None:
+    outcomes = api.send("POST", "/orders", {"orders": [order("1"), order("2", tags=["x"])]})["outcomes"]
+
+    assert json.loads(payload_of(outcomes[1]["id"])) == order("2", tags=["x"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"discounts": [{"payer": "state", "amount": cny("1")}]}, "request.invalid"),
+        ({"discounts": [{"payer": "shop", "amount": cny("0")}]}, "document.discount"),
+        ({"discounts": [{"payer": "shop", "amount": cny("1"), "line": 3}]}, "document.discount"),
+        ({"tags": [" "]}, "request.invalid"),
+    ],
+)
+def test_what_comes_with_an_order_is_checked(api: Api, changes: dict[str, Any], code: str) -> None:
+    problem = api.refused(422, "POST", "/orders", {"orders": [order(**changes)]})
+
+    assert problem["code"] == code
+    assert not Order.objects.exists()
 
 
 def test_the_same_order_again_is_unchanged_and_an_older_copy_is_stale(api: Api) -> None:

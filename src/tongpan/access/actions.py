@@ -8,7 +8,7 @@ import string
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
@@ -17,7 +17,17 @@ from django.db import IntegrityError, transaction
 from tongpan.access import vault
 from tongpan.access.engine import KEY_PREFIX, SCOPES, is_key, key_digest, prefix_of, unknown_scopes
 from tongpan.access.models import ApiKey, Role, User
-from tongpan.core.bulk import as_json, copy_rows, execute, fetch_all
+from tongpan.core.bulk import (
+    Part,
+    as_json,
+    binaries,
+    copy_rows,
+    execute,
+    execute_together,
+    fetch_all,
+    texts,
+    whole_numbers,
+)
 from tongpan.core.errors import Refusal
 
 LAST_USE_GRAIN = timedelta(minutes=1)
@@ -263,39 +273,100 @@ class KeptAnswer:
     body: str
 
 
-def claim_request(api_key_id: int, key: str, fingerprint: bytes, *, now: datetime) -> KeptAnswer | None:
-    """Claim ``key`` of an API key for the request with ``fingerprint``, in the caller's transaction.
+class Claim(NamedTuple):
+    """An ``Idempotency-Key`` of an API key, and the digest of the request that is sent under it."""
 
-    None: the key is new and held by this transaction; the caller does the work, calls ``keep_answer`` and
-    commits, or rolls back and thereby frees the key. Otherwise the answer that was kept. A transaction that
-    claims the same key meanwhile waits for this one. Raises Refusal idempotency.other_request when the key was
-    used for another request.
+    api_key_id: int
+    key: str
+    fingerprint: bytes
+
+
+def claim_request(claim: Claim, *, now: datetime) -> KeptAnswer | None:
+    """Claim one key as ``claim_requests`` does. Raises the Refusal when the key was used for another request."""
+    [found] = claim_requests([claim], now=now)
+    if isinstance(found, Refusal):
+        raise found
+    return found
+
+
+def claim_requests(claims: Sequence[Claim], *, now: datetime) -> list[KeptAnswer | Refusal | None]:
+    """Claim keys for requests in the caller's transaction, each key once; what became of each, at its position.
+
+    None: the key is new and held by this transaction; the caller does the work, calls ``keep_answers`` and
+    commits, or rolls back and thereby frees the key. A KeptAnswer: the one that was kept. A Refusal
+    idempotency.other_request: the key was used for another request. Keys are claimed in ascending order, and a
+    transaction that claims the same key meanwhile waits for this one. One statement, two when a key was used.
     """
-    claimed = fetch_all(
+    if not claims:
+        return []
+    ordered = sorted(claims)
+    made = fetch_all(
         """INSERT INTO access_idempotentrequest (api_key_id, key, fingerprint, body, created_at)
-           VALUES (%s, %s, %s, '', %s) ON CONFLICT DO NOTHING RETURNING id""",
-        [api_key_id, key, fingerprint, now],
+           SELECT c.*, '', %s FROM unnest(%s::bigint[], %s::text[], %s::bytea[]) AS c(api_key_id, key, fingerprint)
+           ON CONFLICT DO NOTHING RETURNING api_key_id, key""",
+        [now, *_claimed(ordered), binaries(c.fingerprint for c in ordered)],
     )
-    if claimed:
-        return None
-    before, status, body = fetch_all(
-        "SELECT fingerprint, status, body FROM access_idempotentrequest WHERE api_key_id = %s AND key = %s",
-        [api_key_id, key],
-    )[0]
-    if bytes(before) != fingerprint:
-        raise Refusal(
-            "idempotency.other_request",
-            "This Idempotency-Key was used for another request. Send a new key with a new request.",
+    fresh = set(made)
+    used = [c for c in ordered if c[:2] not in fresh]
+    stored: dict[tuple[int, str], tuple[bytes, int, str]] = {}
+    if used:
+        for api_key_id, key, *kept in fetch_all(
+            """SELECT r.api_key_id, r.key, r.fingerprint, r.status, r.body FROM access_idempotentrequest r
+               JOIN unnest(%s::bigint[], %s::text[]) AS c(api_key_id, key) USING (api_key_id, key)""",
+            _claimed(used),
+        ):
+            stored[api_key_id, key] = (bytes(kept[0]), kept[1], kept[2])
+    return [None if c[:2] in fresh else _kept(c, *stored[c[:2]]) for c in claims]
+
+
+def _claimed(claims: Sequence[Claim]) -> list[str]:
+    return [whole_numbers(c.api_key_id for c in claims), texts(c.key for c in claims)]
+
+
+def _kept(claim: Claim, fingerprint: bytes, status: int, body: str) -> KeptAnswer | Refusal:
+    if fingerprint == claim.fingerprint:
+        return KeptAnswer(status, body)
+    return Refusal(
+        "idempotency.other_request",
+        "This Idempotency-Key was used for another request. Send a new key with a new request.",
+    )
+
+
+def keep_answer(claim: Claim, answer: KeptAnswer) -> None:
+    """Keep what was answered to the request that this transaction claimed a key for."""
+    keep_answers([(claim, answer)])
+
+
+def keep_answers(answers: Sequence[tuple[Claim, KeptAnswer | None]]) -> None:
+    """Keep what was answered to the requests that this transaction claimed keys for; one statement.
+
+    None: nothing was done for the request, and its key is free again.
+    """
+    kept = [(claim, answer) for claim, answer in answers if answer is not None]
+    freed = [claim for claim, answer in answers if answer is None]
+    parts = []
+    if kept:
+        parts.append(
+            Part(
+                """UPDATE access_idempotentrequest r SET status = k.status, body = k.body
+                   FROM unnest(%s::bigint[], %s::text[], %s::int[], %s::text[]) AS k(api_key_id, key, status, body)
+                   WHERE (r.api_key_id, r.key) = (k.api_key_id, k.key)""",
+                [
+                    *_claimed([claim for claim, _ in kept]),
+                    whole_numbers(answer.status for _, answer in kept),
+                    texts(answer.body for _, answer in kept),
+                ],
+            )
         )
-    return KeptAnswer(status, body)
-
-
-def keep_answer(api_key_id: int, key: str, answer: KeptAnswer) -> None:
-    """Keep what was answered to the request that this transaction claimed ``key`` for."""
-    execute(
-        "UPDATE access_idempotentrequest SET status = %s, body = %s WHERE api_key_id = %s AND key = %s",
-        [answer.status, answer.body, api_key_id, key],
-    )
+    if freed:
+        parts.append(
+            Part(
+                """DELETE FROM access_idempotentrequest r USING unnest(%s::bigint[], %s::text[]) AS k(api_key_id, key)
+                   WHERE (r.api_key_id, r.key) = (k.api_key_id, k.key)""",
+                _claimed(freed),
+            )
+        )
+    execute_together(parts)
 
 
 def forget_requests(before: datetime) -> int:

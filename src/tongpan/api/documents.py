@@ -20,15 +20,28 @@ from tongpan.api.values import (
     Name120,
     Out,
     OutcomeOut,
+    Tag,
     Text40,
     Text60,
     Text80,
     Text120,
     Text300,
+    Text2000,
     UnitPrice,
 )
 from tongpan.network.geography import locate
-from tongpan.orders.engine import BuyerDoc, LineDoc, OrderDoc, Outcome, PaymentDoc, ReturnDoc, ShipTo
+from tongpan.orders.engine import (
+    BuyerDoc,
+    DiscountDoc,
+    InvoiceDoc,
+    LineDoc,
+    OrderDoc,
+    Outcome,
+    PaymentDoc,
+    ReturnDoc,
+    ShipTo,
+)
+from tongpan.orders.models import Payer
 
 _MOST_QTY = 10_000_000
 _EXAMPLE_LINE = {"kind": "goods", "code": "A-1", "qty": 2, "amount": {"amount": "59.80", "currency": "CNY"}}
@@ -111,6 +124,34 @@ class PaymentIn(In):
     paid_at: Instant | None = None
 
 
+class DiscountIn(In):
+    """What one payer bears of a discount."""
+
+    payer: Payer
+    amount: MoneyIn = Field(description="Above zero")
+    line: Annotated[int, Field(strict=True, ge=1, le=2000)] | None = Field(
+        None, description="The line it was given for, from 1 on; without it the goods lines share it by their amounts"
+    )
+    code: Text80 = ""
+    name: Text120 = ""
+
+    def doc(self, currency: str, where: str) -> DiscountDoc:
+        line = None if self.line is None else self.line - 1
+        return DiscountDoc(self.payer, self.amount.minor(currency, f"{where}.amount"), line, self.code, self.name)
+
+
+class InvoiceIn(In):
+    """The invoice that the buyer asks for."""
+
+    kind: Text60 = ""
+    title: Text120 = ""
+    tax_number: Text60 = ""
+    content: Text120 = ""
+
+    def doc(self) -> InvoiceDoc:
+        return InvoiceDoc(self.kind, self.title, self.tax_number, self.content)
+
+
 class OrderIn(In):
     """A sales order as a channel knows it. (shop, number) names it for good."""
 
@@ -135,9 +176,17 @@ class OrderIn(In):
     paid: MoneyIn | None = None
     refunded: MoneyIn | None = None
     is_shipped: Flag = Field(False, description="The channel has sent the goods, whether or not it says when")
+    discounts: list[DiscountIn] = Field(
+        [], max_length=200, description="Who bears the discounts that explain the prices; they change no amount"
+    )
+    invoice: InvoiceIn | None = None
+    buyer_note: Text2000 = ""
+    seller_note: Text2000 = ""
+    tags: list[Tag] = Field([], max_length=50)
+    hold_until: Instant | None = Field(None, description="Until when an unpaid order keeps its goods")
 
-    def doc(self) -> OrderDoc:
-        """Raises ValueError when an amount is not one of the order's currency."""
+    def doc(self, raw: bytes) -> OrderDoc:
+        """raw: what is kept as the payload. Raises ValueError when an amount is not one of the order's currency."""
         currency = self.currency
         return OrderDoc(
             shop_code=self.shop,
@@ -162,6 +211,13 @@ class OrderIn(In):
             paid_minor=self.paid.minor(currency, "paid") if self.paid else None,
             refunded_minor=self.refunded.minor(currency, "refunded") if self.refunded else 0,
             is_shipped=self.is_shipped,
+            discounts=[share.doc(currency, f"discounts.{at}") for at, share in enumerate(self.discounts)],
+            invoice=self.invoice.doc() if self.invoice else None,
+            buyer_note=self.buyer_note,
+            seller_note=self.seller_note,
+            tags=self.tags,
+            hold_until=self.hold_until,
+            raw=raw,
         )
 
 
@@ -201,12 +257,16 @@ class OutcomesOut(Out):
     outcomes: list[OutcomeOut] = Field(description="One for each document, at the position at which it was sent")
 
 
-def order_docs(orders: Sequence[OrderIn]) -> list[OrderDoc]:
-    """Raises Problem when an amount is not one of its document's currency."""
+def order_docs(orders: Sequence[OrderIn], body: bytes) -> list[OrderDoc]:
+    """Raises Problem when an amount is not one of its document's currency.
+
+    body: the request that brought them, kept with an order that came alone; of several each has its own part.
+    """
     docs = []
     for at, order in enumerate(orders):
+        raw = body if len(orders) == 1 else order.model_dump_json(exclude_unset=True).encode()
         try:
-            docs.append(order.doc())
+            docs.append(order.doc(raw))
         except ValueError as error:
             raise _not_of_the_currency(f"orders.{at}", error) from None
     return docs

@@ -20,7 +20,7 @@ from ninja.parser import Parser
 from ninja.security import HttpBearer
 from pydantic import BaseModel
 
-from tongpan.access.actions import KeptAnswer, authenticate, claim_request, keep_answer
+from tongpan.access.actions import Claim, KeptAnswer, authenticate, claim_request, keep_answer
 from tongpan.access.models import ApiKey
 from tongpan.api.problems import MEDIA_TYPE, Problem, ProblemOut, add_handlers
 from tongpan.api.values import In
@@ -66,9 +66,14 @@ def read(router: Router, path: str, scope: str, answer: Any, **more: Any) -> Cal
     return _declare(router, "GET", path, scope, answer, is_write=False, **more)
 
 
-def write(router: Router, method: str, path: str, scope: str, answer: Any, **more: Any) -> Callable[[F], F]:
-    """Declare an operation that changes something; it honours ``Idempotency-Key``."""
-    return _declare(router, method, path, scope, answer, is_write=True, **more)
+def write(
+    router: Router, method: str, path: str, scope: str, answer: Any, *, claims_itself: bool = False, **more: Any
+) -> Callable[[F], F]:
+    """Declare an operation that changes something; it honours ``Idempotency-Key``.
+
+    claims_itself: the view does so by ``claim_of`` or ``once``, and gives back a response.
+    """
+    return _declare(router, method, path, scope, answer, is_write=True, claims_itself=claims_itself, **more)
 
 
 def _declare(
@@ -79,6 +84,7 @@ def _declare(
     answer: Any,
     *,
     is_write: bool,
+    claims_itself: bool = False,
     media_type: str = "",
     **more: Any,
 ) -> Callable[[F], F]:
@@ -96,8 +102,8 @@ def _declare(
         @functools.wraps(view)
         def run(request: HttpRequest, **values: Any) -> HttpResponseBase:
             _refuse_unknown_parameters(request, values)
-            if is_write and (key := request.headers.get("Idempotency-Key")) is not None:
-                return _once(request, key, lambda: view(request, **values))
+            if is_write and not claims_itself:
+                return once(request, lambda: view(request, **values))
             return _render(view(request, **values))
 
         # the annotations are texts that only the view's own module can read
@@ -140,23 +146,42 @@ def _is_multipart(request: HttpRequest) -> bool:
     return (request.content_type or "").startswith("multipart/")
 
 
-def _once(request: HttpRequest, key: str, work: Callable[[], BaseModel]) -> HttpResponse:
+def once(request: HttpRequest, work: Callable[[], BaseModel | HttpResponseBase]) -> HttpResponseBase:
     """Do ``work`` and keep its answer in one transaction, or give the answer that is kept.
 
-    Only answers of work that was done are kept: what was refused wrote nothing and may be sent again.
+    Only answers of work that was done are kept: what was refused wrote nothing and may be sent again. Without an
+    ``Idempotency-Key`` the work is just done.
     """
+    claim = claim_of(request)
+    if claim is None:
+        return _render(work())
+    with transaction.atomic():
+        kept = claim_request(claim, now=utc_now())
+        if kept is not None:
+            return kept_response(kept, is_replayed=True)
+        done = work()
+        if isinstance(done, HttpResponseBase):
+            raise TypeError("An operation that honours Idempotency-Key answers with a model.")
+        answer = KeptAnswer(200, done.model_dump_json(by_alias=True))
+        keep_answer(claim, answer)
+    return kept_response(answer, is_replayed=False)
+
+
+def claim_of(request: HttpRequest) -> Claim | None:
+    """The key that ``request`` carries, or None. Raises Problem when it is not one."""
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
     if not _IDEMPOTENCY_KEY.fullmatch(key):
         raise Problem(422, "idempotency.key", "Idempotency-Key must be 1 to 255 visible ASCII characters.")
     api_key: ApiKey = request.auth  # type: ignore[attr-defined]
-    with transaction.atomic():
-        kept = claim_request(api_key.pk, key, _fingerprint(request), now=utc_now())
-        if kept is None:
-            answer = KeptAnswer(200, work().model_dump_json(by_alias=True))
-            keep_answer(api_key.pk, key, answer)
-        else:
-            answer = kept
+    return Claim(api_key.pk, key, _fingerprint(request))
+
+
+def kept_response(answer: KeptAnswer, *, is_replayed: bool) -> HttpResponse:
+    """The response of an answer that is kept."""
     response = HttpResponse(answer.body, status=answer.status, content_type="application/json")
-    if kept is not None:
+    if is_replayed:
         response["Idempotency-Replayed"] = "true"
     return response
 

@@ -13,7 +13,7 @@ from tongpan.access.vault import mask, open_sealed
 from tongpan.api.values import Day, Instant, MoneyOut, Out, money, money_or_none
 from tongpan.fulfillment.models import Fulfillment, FulfillmentStatus, RoutingDecision
 from tongpan.fulfillment.queries import Routed
-from tongpan.orders.models import Hold, HoldReason, LineKind, Order, OrderLine, Status
+from tongpan.orders.models import Hold, HoldReason, LineKind, Order, OrderLine, Payer, Status
 
 
 class PlaceOut(Out):
@@ -144,12 +144,37 @@ class RecipientOut(Out):
     address: str
 
 
+class DiscountOut(Out):
+    """What one payer bears of the discount on a line; the line's amount is after it."""
+
+    line: int | None = Field(description="Null when the order has no goods lines")
+    payer: Payer
+    code: str
+    name: str
+    amount: MoneyOut
+
+
+class InvoiceOut(Out):
+    """Masked, as the recipient is."""
+
+    kind: str
+    title: str
+    tax_number: str
+    content: str
+
+
 class OrderOut(OrderSummaryOut):
     """An order whole: what was sold, what happened to it, and how it is shipped."""
 
     recipient: RecipientOut | None
     lines: list[LineOut]
     payments: list[PaymentOut]
+    discounts: list[DiscountOut]
+    invoice: InvoiceOut | None
+    buyer_note: str
+    seller_note: str
+    is_status_known: bool = Field(description="False when the channel's status is one that nobody has mapped")
+    hold_until: Instant | None = Field(description="Until when it keeps its goods although it is not paid")
     events: list[EventOut] = Field(description="What happened, in order")
     holds: list[HoldOut]
     fulfillments: list[FulfillmentOut]
@@ -209,6 +234,21 @@ def whole(order: Order, routed: Routed, sku_codes: Mapping[int, str]) -> OrderOu
             PaymentOut(seq=p.seq, method=p.method, amount=money(p.amount_minor, currency), paid_at=p.paid_at)
             for p in sorted(order.payments.all(), key=lambda p: p.seq)
         ],
+        discounts=[
+            DiscountOut(
+                line=line_no.get(d.line_id) if d.line_id else None,
+                payer=Payer(d.payer),
+                code=d.code,
+                name=d.name,
+                amount=money(d.amount_minor, currency),
+            )
+            for d in order.discounts.all()
+        ],
+        invoice=_invoice(bytes(order.invoice_sealed)),
+        buyer_note=order.buyer_note,
+        seller_note=order.seller_note,
+        is_status_known=order.is_status_known,
+        hold_until=order.hold_until,
         events=[
             EventOut(kind=e.kind, at=e.at, actor=e.actor)
             for e in sorted(order.events.all(), key=lambda e: (e.at, e.pk))
@@ -261,6 +301,13 @@ def _recipient(sealed: bytes) -> RecipientOut | None:
         return None
     name, phone, address = json.loads(open_sealed(sealed))
     return RecipientOut(name=mask(name), phone=mask(phone), address=mask(address))
+
+
+def _invoice(sealed: bytes) -> InvoiceOut | None:
+    if not sealed:
+        return None
+    kind, title, tax_number, content = json.loads(open_sealed(sealed))
+    return InvoiceOut(kind=kind, title=mask(title), tax_number=mask(tax_number), content=content)
 
 
 def _fulfillment(row: Fulfillment, line_no: Mapping[int, int]) -> FulfillmentOut:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from ninja import Path, Query, Router
 from pydantic import Field
 
+from tongpan.access.actions import KeptAnswer
 from tongpan.api.documents import OrdersIn, OutcomesOut, answer, order_docs
-from tongpan.api.operations import actor_of, read, write
+from tongpan.api.operations import actor_of, claim_of, kept_response, once, read, write
 from tongpan.api.order_values import OrderOut, OrderSummaryOut, missing_skus, summary, whole
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
@@ -19,7 +21,8 @@ from tongpan.catalog.queries import codes_of_skus
 from tongpan.channels.queries import channels, shop_by_code
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.queries import routing_of
-from tongpan.orders.actions import accept
+from tongpan.orders.actions import Once, accept, accept_together
+from tongpan.orders.engine import OrderDoc, Outcome
 from tongpan.orders.models import HoldReason, Status
 from tongpan.orders.queries import OrderFilter, listed_orders, order_whole
 
@@ -63,14 +66,34 @@ def get_order(request: HttpRequest, order_id: Path[Id]) -> OrderOut:
     return whole(order, routed, codes_of_skus(missing_skus(routed)))
 
 
-@write(router, "POST", "/orders", "orders.edit", OutcomesOut)
-def post_orders(request: HttpRequest, body: OrdersIn) -> OutcomesOut:
+@write(router, "POST", "/orders", "orders.edit", OutcomesOut, claims_itself=True)
+def post_orders(request: HttpRequest, body: OrdersIn) -> HttpResponseBase:
     """Take orders in, new ones and newer copies. A single order is a batch of one.
 
     Each order has its own outcome; when all are refused the answer is a 422 that carries the outcomes.
     """
-    docs = order_docs(body.orders)
-    return answer(accept(docs, actor=actor_of(request), now=utc_now()), [doc.external_id for doc in docs])
+    docs = order_docs(body.orders, request.body)
+    if len(docs) == 1:
+        return _one_order(request, docs[0])
+    by: dict[str, Any] = {"actor": actor_of(request), "now": utc_now()}
+    return once(request, lambda: answer(accept(docs, **by), [doc.external_id for doc in docs]))
+
+
+def _one_order(request: HttpRequest, doc: OrderDoc) -> HttpResponseBase:
+    """Orders that come one by one but at once are taken in together."""
+
+    def kept(outcome: Outcome) -> KeptAnswer | None:
+        return None if outcome.state == "refused" else told(outcome)
+
+    def told(outcome: Outcome) -> KeptAnswer:
+        return KeptAnswer(200, answer([outcome], [doc.external_id]).model_dump_json(by_alias=True))
+
+    claim = claim_of(request)
+    asked_once = None if claim is None else Once(claim, kept)
+    done = accept_together(doc, actor=actor_of(request), now=utc_now(), once=asked_once)
+    if isinstance(done, KeptAnswer):
+        return kept_response(done, is_replayed=True)
+    return kept_response(told(done), is_replayed=False)
 
 
 def shop_id(code: str) -> int | None:

@@ -23,6 +23,13 @@ def _text(most: int, least: int = 0) -> Any:
 
 
 Text40, Text60, Text80, Text120, Text300 = _text(40), _text(60), _text(80), _text(120), _text(300)
+Text2000 = _text(2000)
+Tag = Annotated[
+    str,
+    StringConstraints(
+        strict=True, max_length=40, pattern=r"^[^\s\x00-\x1f\x7f]([^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f])?$"
+    ),
+]
 Name60, Name80, Name120 = _text(60, 1), _text(80, 1), _text(120, 1)
 Code = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,59}$")]
 Currency = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Z]{3}$")]

@@ -16,13 +16,16 @@ from tongpan.orders.actions.policies import (
 )
 from tongpan.orders.actions.returns import accept_corrections, accept_returns
 from tongpan.orders.actions.reviewing import current_rules, findings_of, review_orders
+from tongpan.orders.actions.together import Once, accept_together
 
 __all__ = [
     "FloorSpec",
+    "Once",
     "Trial",
     "accept",
     "accept_corrections",
     "accept_returns",
+    "accept_together",
     "add_note",
     "add_tags",
     "blacklist",

@@ -20,6 +20,9 @@ from tongpan.orders.actions.shops import shops_by_code
 from tongpan.orders.engine import BuyerDoc, OrderDoc, Outcome, StoredOrder, content_of, digest, precedence
 from tongpan.orders.events import ACCEPTED, CHANGED
 
+RACES = ("order_once",)
+"""The constraints under which intake loses a race against another one."""
+
 
 def accept(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None = None, now: datetime) -> list[Outcome]:
     """Take sales orders in; the outcome of each, at the same position.
@@ -33,12 +36,13 @@ def accept(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None = None
     then the pools by SKU id. A concurrent intake of the same order is waited for and then seen. Raises nothing
     for bad documents. The number of statements does not grow with the batch, but with the copies of one order in it.
     """
-    return run_in_transaction(
-        lambda: _accept(docs, actor=actor, import_id=import_id, now=now), constraints=("order_once",)
-    )
+    return run_in_transaction(lambda: take_in(docs, actor=actor, import_id=import_id, now=now), constraints=RACES)
 
 
-def _accept(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None, now: datetime) -> list[Outcome]:
+def take_in(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None = None, now: datetime) -> list[Outcome]:
+    """The same inside a transaction that the caller runs again when it loses one of the ``RACES``."""
+    if not docs:
+        return []
     shops = shops_by_code({doc.shop_code for doc in docs})
     outcomes: dict[int, Outcome] = {}
     rounds: list[dict[tuple[int, str], Given]] = []

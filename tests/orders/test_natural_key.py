@@ -105,6 +105,8 @@ def test_an_order_is_stored_with_all_it_says():
         "invoice_sealed": b"",
         "raw_digest": None,
         "revision": 1,
+        "local_fields": [],
+        "merge_id": None,
         "import_id": None,
         "is_simulated": True,
     }

@@ -291,6 +291,15 @@ _SILENT = tuple(_LATER.values())
 Precedence = Literal["unchanged", "stale", "newer", "superset", "conflict"]
 
 
+class OwnLines(NamedTuple):
+    """What the lines that people changed add up to; amounts in minor units. last_no: the highest line number."""
+
+    goods_minor: int
+    charges_minor: int
+    units: int
+    last_no: int
+
+
 @dataclass(frozen=True, slots=True)
 class StoredOrder:
     """What intake needs to know of an order that is already in."""
@@ -305,6 +314,8 @@ class StoredOrder:
     """The digests of the copies that it had before, one after the other."""
     day: date | None = None
     """Its business day."""
+    own: OwnLines | None = None
+    """Its own lines, where people changed them: then line_contents are those that its channel knows."""
 
     def had(self, doc_digest: bytes) -> bool:
         """True when a copy with this digest was stored and has been superseded."""

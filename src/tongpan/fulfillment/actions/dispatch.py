@@ -50,12 +50,26 @@ def dispatch(fulfillment_ids: Collection[int], *, at: datetime, actor: str) -> l
     """The goods of ``fulfillment_ids`` left at ``at`` (aware). Returns the ids that were dispatched by this call.
 
     A fulfilment that is not allocated (gone already, cancelled), or whose order is held back
-    (``orders.review.BLOCKING``), is left alone. When the last goods of an order leave, the order is dispatched.
+    (``orders.review.BLOCKING``), is left alone. What the same node ships for orders that are sent together leaves
+    together. When the last goods of an order leave, the order is dispatched.
     Locks the orders, the fulfilments, then the pools.
     """
-    orders = _lock_orders_of(fulfillment_ids)
+    orders = _lock_orders_of(_with_what_goes_along(fulfillment_ids))
     held = blocked_orders(set(orders.values()))
     return depart({i: at for i, order_id in orders.items() if order_id not in held}, actor=actor)
+
+
+def _with_what_goes_along(fulfillment_ids: Collection[int]) -> set[int]:
+    """``fulfillment_ids`` and what the same node ships for orders that are sent together with theirs."""
+    rows = fetch_all(
+        """SELECT DISTINCT other.id
+           FROM fulfillment_fulfillment f JOIN orders_order o ON o.id = f.order_id AND o.merge_id IS NOT NULL
+           JOIN orders_order beside ON beside.merge_id = o.merge_id
+           JOIN fulfillment_fulfillment other ON other.order_id = beside.id AND other.node_id = f.node_id
+           WHERE f.id = ANY(%s) AND other.status = 'allocated'""",
+        [sorted(fulfillment_ids)],
+    )
+    return set(fulfillment_ids) | {i for (i,) in rows}
 
 
 def _lock_orders_of(fulfillment_ids: Collection[int]) -> dict[int, int]:
@@ -147,6 +161,14 @@ def cancel(order_ids: Collection[int], *, at: datetime, actor: str) -> list[int]
     unpin({line.order_id for line in lines})
     execute("UPDATE fulfillment_fulfillment SET status = 'cancelled' WHERE id = ANY(%s)", [cancelled])
     return cancelled
+
+
+def promise(order_id: int, promised_at: datetime) -> None:
+    """Promise what is allocated to an order, which the caller holds, for another instant (aware)."""
+    execute(
+        "UPDATE fulfillment_fulfillment SET promised_at = %s WHERE order_id = %s AND status = 'allocated'",
+        [promised_at, order_id],
+    )
 
 
 def lock_allocated(order_ids: Collection[int]) -> None:

@@ -9,6 +9,7 @@ from tongpan.core.bulk import as_json, copy_rows, next_ids
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.core.races import run_in_transaction
 from tongpan.fulfillment.actions.dispatch import allocated_to, cancel, deliver, depart
+from tongpan.fulfillment.actions.grouping import Group, groups_of, waits_for_others
 from tongpan.fulfillment.actions.snapshot import (
     Job,
     goods_of,
@@ -37,7 +38,8 @@ def route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int,
     already are dispatched at once; what was allocated to them leaves now. Cancelled orders give back what has not
     left. An order whose goods cannot be found waits on a hold: out of stock, no node, or, when it has left already,
     unbooked; an order that waits for nothing any more leaves such holds. Orders that need nothing are not in the
-    answer, and nothing is written for them.
+    answer, and nothing is written for them. Parts of a split order are routed apart; orders that are sent together
+    are routed as one, and wait for one another.
 
     Deterministic: orders are planned in the order they were placed, on one snapshot. Locks orders, fulfilments,
     then pools, each in ascending order of id. The number of statements does not grow with the batch.
@@ -48,22 +50,25 @@ def route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int,
 def _route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int, str]:
     jobs = load_jobs(order_ids)
     _settle(jobs, now=now, actor=actor)
-    open_jobs = load_needs([job for job in jobs if job.is_shipped or (job.status == "paid" and not job.is_blocked)])
+    waiting = waits_for_others(jobs) | {job.order_id for job in jobs if job.is_blocked and not job.is_shipped}
+    open_jobs = load_needs(
+        [job for job in jobs if job.is_shipped or (job.status == "paid" and job.order_id not in waiting)]
+    )
     if open_jobs:
         tracking = _plan_all(open_jobs, now=now)
         _write(open_jobs, tracking, actor=actor, now=now)
     waits = {job.order_id: _wait(job) for job in open_jobs}
-    settled = [job for job in jobs if job.is_shipped or not job.is_blocked]
+    settled = [job for job in jobs if job.order_id not in waiting]
     wait_for({job.order_id: waits.get(job.order_id, "") for job in settled}, actor=actor, now=now)
     return {job.order_id: job.plan.outcome for job in open_jobs}
 
 
 def _wait(job: Job) -> str:
-    if job.plan.outcome == "routed":
+    if not job.failed:
         return ""
     if job.is_shipped:
         return "unbooked"
-    return {"no-node": "no_node", "quota": "quota"}.get(job.plan.rule, "out_of_stock")
+    return {"no-node": "no_node", "quota": "quota"}.get(job.failed, "out_of_stock")
 
 
 def _settle(jobs: Sequence[Job], *, now: datetime, actor: str) -> None:
@@ -91,16 +96,17 @@ def _plan_all(jobs: Sequence[Job], *, now: datetime) -> set[int]:
     tracking = {node.id for node in nodes.values() if node.tracks_stock}
     stock = free_levels(sku_ids, tracking)
     held = held_lines([need.order_line_id for job in jobs for need in job.needs])
-    for job in jobs:
-        made = plan(job.needs, job.place, serving.get(job.shop_id, []), stock, distance_km, named=named)
-        job.made = _within_pool(job, made, tracking, shares, held)
-        for pick in job.plan.picks:
+    for group in groups_of(jobs):
+        made = plan(group.needs, group.place, serving.get(group.shop_id, []), stock, distance_km, named=named)
+        made = _within_pool(group, made, tracking, shares, held)
+        group.take(made)
+        for pick in made.picks:
             if pick.node_id in tracking:
                 stock[pick.sku_id][pick.node_id] -= pick.qty
     return tracking
 
 
-def _within_pool(job: Job, made: Plan, tracking: set[int], shares: Shares, held: set[tuple[int, int]]) -> Plan:
+def _within_pool(group: Group, made: Plan, tracking: set[int], shares: Shares, held: set[tuple[int, int]]) -> Plan:
     """Refuse a plan that takes what is promised to others: what is free at a node may be held in the pool, or be
     fenced off for another channel. Goods that have left are taken whatever the quotas say."""
     taken: dict[tuple[int, int], int] = {}
@@ -108,7 +114,8 @@ def _within_pool(job: Job, made: Plan, tracking: set[int], shares: Shares, held:
         key = (pick.order_line_id, pick.sku_id)
         if pick.node_id in tracking and key not in held:
             taken[key] = taken.get(key, 0) + pick.qty
-    demands = [Demand(job.order_id, line, sku, qty, job.channel_id) for (line, sku), qty in taken.items()]
+    job, owner = group.jobs[0], group.owners()
+    demands = [Demand(owner[line].order_id, line, sku, qty, job.channel_id) for (line, sku), qty in taken.items()]
     need: dict[int, int] = {}
     for demand in demands:
         need[demand.sku_id] = need.get(demand.sku_id, 0) + demand.qty
@@ -118,7 +125,8 @@ def _within_pool(job: Job, made: Plan, tracking: set[int], shares: Shares, held:
         if isinstance(served, Refused):
             rule, lacking = "quota", sorted({demand.sku_id for demand in served.demands})
         else:
-            job.granted = served
+            for granted in served:
+                owner[granted.demand.order_line_id].granted.append(granted)
     if lacking:
         short = [{"sku_id": s, "have": max(_have(job, shares, s, rule), 0), "need": need[s]} for s in lacking]
         return Plan("unfillable", rule, (), made.explanation | {"short": short})
@@ -186,7 +194,7 @@ def _write(jobs: Sequence[Job], tracking: set[int], *, actor: str, now: datetime
 
 
 _Part = tuple[Job, int, list[Pick]]
-"""What one node ships of one order: (job, node id, picks)."""
+"""What one node ships of one part of an order: (job, node id, picks)."""
 
 
 def _write_fulfillments(
@@ -194,10 +202,10 @@ def _write_fulfillments(
 ) -> None:
     parts: list[_Part] = []
     for job in jobs:
-        by_node: dict[int, list[Pick]] = {}
+        by_node: dict[tuple[int, int], list[Pick]] = {}
         for pick in job.plan.picks:
-            by_node.setdefault(pick.node_id, []).append(pick)
-        parts.extend((job, node_id, picks) for node_id, picks in by_node.items())
+            by_node.setdefault((job.parts.get(pick.order_line_id, 1), pick.node_id), []).append(pick)
+        parts.extend((job, node_id, picks) for (_, node_id), picks in by_node.items())
     ids = next_ids("fulfillment_fulfillment", len(parts))
     copy_rows(
         "fulfillment_fulfillment",
@@ -237,7 +245,7 @@ def _write_fulfillments(
         ),
     )
     book_allocations([granted for job in jobs for granted in job.granted])
-    pinned = pin([need.order_line_id for job in jobs for need in job.needs])
+    pinned = pin([pick.order_line_id for _, _, picks in parts for pick in picks])
     ship([(pick.order_line_id, pick.sku_id) for job in jobs if job.is_shipped for pick in job.plan.picks])
     post(_deltas(ids, parts, pinned, tracking, now), actor=actor)
 

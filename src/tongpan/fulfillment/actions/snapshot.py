@@ -14,7 +14,7 @@ from tongpan.orders.review import BLOCKING
 
 SHIPPED = ("dispatched", "delivered", "completed")
 NEEDED = """
-SELECT l.order_id, l.id AS line_id, l.line_no, l.wanted_node, coalesce(r.sku_id, k.part_id, l.sku_id) AS sku_id,
+SELECT l.order_id, l.id AS line_id, l.line_no, l.part, l.wanted_node, coalesce(r.sku_id, k.part_id, l.sku_id) AS sku_id,
        CASE WHEN r.sku_id <> l.sku_id THEN r.qty ELSE l.qty * coalesce(k.qty, 1) END AS qty,
        CASE WHEN coalesce(r.sku_id, k.part_id, l.sku_id) <> l.sku_id THEN l.qty ELSE 0 END AS kits
 FROM orders_orderline l
@@ -30,6 +30,8 @@ class Job:
 
     is_blocked: it has an open hold that keeps it from being routed (``orders.review.BLOCKING``).
     granted: what it takes of the pool without having been promised it.
+    merge_id: of the orders that it is sent together with. parts: the part of each line, by order line id.
+    failed: the rule by which something of it found no node, "" when all did.
     """
 
     order_id: int
@@ -43,6 +45,9 @@ class Job:
     dispatched_at: datetime | None
     delivered_at: datetime | None
     is_blocked: bool = field(default=False, kw_only=True)
+    merge_id: int | None = field(default=None, kw_only=True)
+    parts: dict[int, int] = field(default_factory=dict, kw_only=True)
+    failed: str = field(default="", kw_only=True)
     needs: list[Need] = field(default_factory=list)
     made: Plan | None = None
     granted: list[Granted] = field(default_factory=list)
@@ -63,12 +68,19 @@ class Job:
 
 
 def load_jobs(order_ids: Collection[int]) -> list[Job]:
-    """The orders, those placed first first. Locks them in ascending order of id."""
+    """The orders and those that are sent together with them, those placed first first.
+
+    Locks them in ascending order of id.
+    """
     rows = fetch_all(
-        """SELECT id, shop_id, channel_id, status, ship_latitude, ship_longitude, business_date, placed_at, promised_at,
+        """SELECT id, shop_id, channel_id, status, ship_latitude, ship_longitude, merge_id, business_date, placed_at,
+                  promised_at,
                   dispatched_at, delivered_at
-           FROM orders_order WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
-        [sorted(order_ids)],
+           FROM orders_order
+           WHERE id = ANY(%s) OR merge_id IN (
+                   SELECT merge_id FROM orders_order WHERE id = ANY(%s) AND merge_id IS NOT NULL)
+           ORDER BY id FOR NO KEY UPDATE""",
+        [sorted(order_ids), sorted(order_ids)],
     )
     # Once they are locked: a hold that is opened meanwhile waits for us, and sees what was allocated.
     blocked = blocked_orders([row[0] for row in rows])
@@ -81,8 +93,9 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
             None if lat is None or lon is None else (lat, lon),
             *times,
             is_blocked=order_id in blocked,
+            merge_id=merge_id,
         )
-        for order_id, shop_id, channel_id, status, lat, lon, *times in rows
+        for order_id, shop_id, channel_id, status, lat, lon, merge_id, *times in rows
     ]
     jobs.sort(key=lambda job: (job.placed_at, job.order_id))
     return jobs
@@ -93,7 +106,7 @@ def load_needs(jobs: Sequence[Job]) -> list[Job]:
     by_id = {job.order_id: job for job in jobs}
     rows = fetch_all(
         f"""WITH needed AS ({NEEDED})
-            SELECT l.order_id, l.line_id, l.sku_id, l.qty - coalesce(f.qty, 0), n.id, l.wanted_node, l.kits
+            SELECT l.order_id, l.line_id, l.sku_id, l.qty - coalesce(f.qty, 0), n.id, l.wanted_node, l.kits, l.part
             FROM needed l
             LEFT JOIN (SELECT x.order_line_id, x.sku_id, sum(x.qty)::int AS qty
                        FROM fulfillment_fulfillment o JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = o.id
@@ -104,8 +117,9 @@ def load_needs(jobs: Sequence[Job]) -> list[Job]:
             ORDER BY l.order_id, l.line_no, l.sku_id""",
         [list(by_id), list(by_id)],
     )
-    for order_id, line_id, sku_id, qty, node_id, wanted, kits in rows:
+    for order_id, line_id, sku_id, qty, node_id, wanted, kits, part in rows:
         # A node that the channel names and we do not know is still the channel's word: no search.
+        by_id[order_id].parts[line_id] = part
         by_id[order_id].needs.append(Need(line_id, sku_id, qty, node_id if node_id else (0 if wanted else None), kits))
     return [job for job in jobs if job.needs]
 

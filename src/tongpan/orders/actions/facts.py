@@ -25,14 +25,19 @@ def insert_holds(holds: Sequence[tuple[int, str, str]]) -> None:
 
 
 def reserve_orders(
-    order_ids: Collection[int], *, actor: str, now: datetime, expires_at: Mapping[int, datetime] | None = None
+    order_ids: Collection[int],
+    *,
+    actor: str,
+    now: datetime,
+    expires_at: Mapping[int, datetime] | None = None,
+    part: int | None = None,
 ) -> set[int]:
     """Promise the goods of orders from the pool, those placed first first; the ids that could be served.
 
-    A kit is promised by its parts. Lines that have a live promise are left alone; it expires no more unless
-    ``expires_at`` says when, by order id. An order that cannot be served waits on a hold: out of stock, or quota when
-    the pool has the goods but not for its channel; it leaves it when it gets a node. Locks the pools of all SKUs
-    concerned, in the caller's transaction.
+    part: of split orders, only the lines of this part. A kit is promised by its parts. Lines that have a live promise
+    are left alone; it expires no more unless ``expires_at`` says when, by order id. An order that cannot be served
+    waits on a hold: out of stock, or quota when the pool has the goods but not for its channel; it leaves it when it
+    gets a node. Locks the pools of all SKUs concerned, in the caller's transaction.
     """
     if not order_ids:
         return set()
@@ -43,9 +48,10 @@ def reserve_orders(
            FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
            LEFT JOIN inventory_reservation r ON r.order_line_id = l.id AND r.state IN ('held', 'allocated', 'shipped')
            LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id AND r.id IS NULL
-           WHERE o.id = ANY(%s) AND l.kind = 'goods' AND (r.id IS NULL OR r.expires_at IS NOT NULL)
+           WHERE o.id = ANY(%s) AND l.kind = 'goods' AND l.qty > 0
+             AND (%s::int IS NULL OR l.part = %s) AND (r.id IS NULL OR r.expires_at IS NOT NULL)
            ORDER BY o.placed_at, o.id, l.line_no, k.part_id""",
-        [sorted(order_ids)],
+        [sorted(order_ids), part, part],
     )
     expiring = {row[0] for row in rows if row[5]} - set(expires_at)
     if expiring:

@@ -124,3 +124,13 @@ def blocked_orders(order_ids: Collection[int]) -> set[int]:
         [sorted(order_ids), list(BLOCKING)],
     )
     return {order_id for (order_id,) in rows}
+
+
+def waiting_for_goods(order_ids: Collection[int]) -> set[int]:
+    """Those of ``order_ids`` that wait for goods: out of stock, or beyond the quota of their channel."""
+    rows = fetch_all(
+        """SELECT DISTINCT order_id FROM orders_hold WHERE order_id = ANY(%s) AND released_at IS NULL
+             AND reason IN ('out_of_stock', 'quota')""",
+        [sorted(order_ids)],
+    )
+    return {order_id for (order_id,) in rows}

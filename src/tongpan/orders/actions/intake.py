@@ -17,7 +17,7 @@ from tongpan.orders.actions.checks import is_named, refusal_of_order
 from tongpan.orders.actions.facts import reserve_orders
 from tongpan.orders.actions.rows import Given, Moved, insert, record, update
 from tongpan.orders.actions.shops import shops_by_code
-from tongpan.orders.engine import BuyerDoc, OrderDoc, Outcome, StoredOrder, content_of, digest, precedence
+from tongpan.orders.engine import BuyerDoc, OrderDoc, Outcome, OwnLines, StoredOrder, content_of, digest, precedence
 from tongpan.orders.events import ACCEPTED, CHANGED
 
 RACES = ("order_once",)
@@ -136,20 +136,40 @@ def _stored(given: dict[tuple[int, str], Given]) -> dict[tuple[int, str], Stored
         [whole_numbers(shop_id for shop_id, _ in keys), texts(number for _, number in keys)],
     )
     differing = [row[2] for row in rows if bytes(row[4]) != given[(row[0], row[1])].digest]
-    contents: dict[int, list[tuple[str, str, int, int]]] = {}
-    if differing:
-        for order_id, kind, code, qty, amount in fetch_all(
-            """SELECT l.order_id, l.kind, coalesce(s.code, l.charge_code), l.qty, l.amount_minor
-               FROM orders_orderline l LEFT JOIN catalog_sku s ON s.id = l.sku_id WHERE l.order_id = ANY(%s)""",
-            [differing],
-        ):
-            contents.setdefault(order_id, []).append((kind, code, qty, amount))
+    contents, own = _lines_of(differing)
     return {
         (shop_id, number): StoredOrder(
-            order_id, version, bytes(old), status, contents.get(order_id, []), bytes(had), day
+            order_id, version, bytes(old), status, contents.get(order_id, []), bytes(had), day, own.get(order_id)
         )
         for shop_id, number, order_id, version, old, status, had, day in rows
     }
+
+
+def _lines_of(order_ids: Sequence[int]) -> tuple[dict[int, list[tuple[str, str, int, int]]], dict[int, OwnLines]]:
+    """The content of each line as the channel knows it, and what the own lines of changed orders add up to."""
+    contents: dict[int, list[tuple[str, str, int, int]]] = {}
+    own: dict[int, OwnLines] = {}
+    if not order_ids:
+        return contents, own
+    for order_id, line_no, kind, code, qty, amount, is_local in fetch_all(
+        """SELECT l.order_id, l.line_no, l.kind, coalesce(s.code, l.charge_code), l.qty, l.amount_minor,
+                  'lines' = ANY(o.local_fields)
+           FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
+           LEFT JOIN catalog_sku s ON s.id = l.sku_id WHERE o.id = ANY(%s)
+           UNION ALL
+           SELECT order_id, NULL, kind, code, qty, amount_minor, false FROM orders_channelline
+           WHERE order_id = ANY(%s)""",
+        [list(order_ids), list(order_ids)],
+    ):
+        if is_local:
+            goods, charges, units, last = own.get(order_id, OwnLines(0, 0, 0, 0))
+            is_goods = kind == "goods"
+            own[order_id] = OwnLines(
+                goods + amount * is_goods, charges + amount * (not is_goods), units + qty * is_goods, max(last, line_no)
+            )
+        else:
+            contents.setdefault(order_id, []).append((kind, code, qty, amount))
+    return contents, own
 
 
 def _only_adds_lines(doc: OrderDoc, old: StoredOrder) -> bool:

@@ -19,12 +19,13 @@ class Locked(NamedTuple):
     status: str
     day: date
     revision: int
+    merge_id: int | None = None
 
 
 def lock_orders(order_ids: Collection[int]) -> dict[int, Locked]:
     """Lock those of ``order_ids`` that exist, in ascending order of id, until the end of the transaction."""
     rows = fetch_all(
-        """SELECT id, external_id, status, business_date, revision FROM orders_order
+        """SELECT id, external_id, status, business_date, revision, merge_id FROM orders_order
            WHERE id = ANY(%s) ORDER BY id FOR NO KEY UPDATE""",
         [sorted(set(order_ids))],
     )

@@ -276,21 +276,46 @@ def update(
 ) -> list[Moved]:
     """Move stored orders forward: facts that were unknown are filled in, later lines added, money replaced.
 
-    The caller holds the orders. At most two statements; ``record`` stores the rest.
+    What people changed in an order stays (``Order.local_fields``). The caller holds the orders. At most three
+    statements; ``record`` stores the rest.
     """
     if not changed:
         return []
+    added = {old.id: _added_lines(g.doc, old) for g, old in changed}
     lines = [
         row
-        for g, old in changed
-        for row in _line_rows(old.id, _added_lines(g.doc, old), sku_ids, len(old.line_contents) + 1)
+        for _, old in changed
+        for row in _line_rows(
+            old.id, added[old.id], sku_ids, (old.own.last_no if old.own else len(old.line_contents)) + 1
+        )
     ]
     if lines:
         copy_rows("orders_orderline", _LINE_COLUMNS, lines)
-    rows = [_order_row(g, old.id, customers.get(g.position), None) for g, old in changed]
+    local = [(old.id, line) for _, old in changed if old.own for line in added[old.id]]
+    if local:
+        copy_rows(
+            "orders_channelline",
+            ("order_id", "kind", "code", "qty", "amount_minor"),
+            ((order_id, *content) for order_id, line in local for content in content_of([line])),
+        )
+    rows = [
+        _with_own_lines(_order_row(g, old.id, customers.get(g.position), None), old, added[old.id])
+        for g, old in changed
+    ]
     status = [furthest(status_of(g.doc), old.status) for g, old in changed]
     _write_update(rows, status)
     return [Moved(g, old.id, new, old.day or g.day) for (g, old), new in zip(changed, status, strict=True)]
+
+
+def _with_own_lines(row: tuple[Any, ...], old: StoredOrder, added: Sequence[LineDoc]) -> tuple[Any, ...]:
+    """``row`` with the totals of the order's own lines, where people changed them."""
+    if old.own is None:
+        return row
+    goods = old.own.goods_minor + sum(line.amount_minor for line in added if line.kind == "goods")
+    charges = old.own.charges_minor + sum(line.amount_minor for line in added if line.kind == "charge")
+    units = old.own.units + sum(line.qty for line in added if line.kind == "goods")
+    totals = {"goods_minor": goods, "charges_minor": charges, "total_minor": goods + charges, "units": units}
+    return tuple(totals.get(name, value) for name, value in zip(_ORDER_COLUMNS, row, strict=True))
 
 
 def _added_lines(doc: OrderDoc, old: StoredOrder) -> list[LineDoc]:
@@ -315,19 +340,26 @@ def _write_update(rows: Sequence[tuple[Any, ...]], status: Sequence[str]) -> Non
                delivered_at = coalesce(u.delivered_at, o.delivered_at),
                completed_at = coalesce(u.completed_at, o.completed_at),
                cancelled_at = coalesce(u.cancelled_at, o.cancelled_at),
-               promised_at = coalesce(u.promised_at, o.promised_at), goods_minor = u.goods, charges_minor = u.charges,
+               promised_at = CASE WHEN 'promise' = ANY(o.local_fields) THEN o.promised_at
+                   ELSE coalesce(u.promised_at, o.promised_at) END, goods_minor = u.goods, charges_minor = u.charges,
                total_minor = u.goods + u.charges, paid_minor = coalesce(u.paid, o.paid_minor),
                refunded_minor = greatest(u.refunded, o.refunded_minor), units = u.units,
                superseded = substring(o.superseded || o.digest
                    FROM greatest(1, octet_length(o.superseded || o.digest) - 1023)),
-               ship_province = CASE WHEN u.says_where THEN u.province ELSE o.ship_province END,
-               ship_city = CASE WHEN u.says_where THEN u.city ELSE o.ship_city END,
-               ship_latitude = CASE WHEN u.says_where THEN u.latitude ELSE o.ship_latitude END,
-               ship_longitude = CASE WHEN u.says_where THEN u.longitude ELSE o.ship_longitude END,
-               recipient_sealed = CASE WHEN u.recipient = '' THEN o.recipient_sealed ELSE u.recipient END,
+               ship_province = CASE WHEN u.says_where AND NOT 'address' = ANY(o.local_fields)
+                   THEN u.province ELSE o.ship_province END,
+               ship_city = CASE WHEN u.says_where AND NOT 'address' = ANY(o.local_fields)
+                   THEN u.city ELSE o.ship_city END,
+               ship_latitude = CASE WHEN u.says_where AND NOT 'address' = ANY(o.local_fields)
+                   THEN u.latitude ELSE o.ship_latitude END,
+               ship_longitude = CASE WHEN u.says_where AND NOT 'address' = ANY(o.local_fields)
+                   THEN u.longitude ELSE o.ship_longitude END,
+               recipient_sealed = CASE WHEN u.recipient = '' OR 'address' = ANY(o.local_fields)
+                   THEN o.recipient_sealed ELSE u.recipient END,
                buyer_note = coalesce(nullif(u.buyer_note, ''), o.buyer_note),
                seller_note = coalesce(nullif(u.seller_note, ''), o.seller_note),
-               is_status_known = u.is_status_known, hold_until = coalesce(u.hold_until, o.hold_until),
+               is_status_known = u.is_status_known, revision = o.revision + 1,
+               hold_until = coalesce(u.hold_until, o.hold_until),
                invoice_sealed = CASE WHEN u.invoice = '' THEN o.invoice_sealed ELSE u.invoice END,
                raw_digest = coalesce(u.raw_digest, o.raw_digest)
            FROM (SELECT *, province <> '' OR city <> '' OR latitude IS NOT NULL AS says_where

@@ -1,5 +1,6 @@
 """Sales orders, returns, corrections, payments, holds, and the append-only order events."""
 
+from tongpan.orders.models.changes import ChannelLine, Merge
 from tongpan.orders.models.documents import (
     Correction,
     Discount,
@@ -22,11 +23,13 @@ from tongpan.orders.models.review import BlacklistEntry, OrderContact, OrderNote
 
 __all__ = [
     "BlacklistEntry",
+    "ChannelLine",
     "Correction",
     "Discount",
     "Hold",
     "HoldReason",
     "LineKind",
+    "Merge",
     "Order",
     "OrderContact",
     "OrderEvent",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -34,6 +35,8 @@ class Order(models.Model):
     superseded: the digests of the copies stored before it, at most the last 64, so that none of them comes back.
     is_status_known: False when the channel's status (channel_status) is one that its mapping does not know.
     hold_until: an unpaid order keeps its goods reserved until then. raw_digest: of the payload it came in last.
+    local_fields: what people changed here ("address", "lines", "promise"): later copies of the channel leave it.
+    merge: the orders that it is sent together with.
     revision: counts the changes; who changes an order names the one that was looked at.
     """
 
@@ -77,6 +80,8 @@ class Order(models.Model):
     is_simulated = models.BooleanField(default=False)
     recorded_at = models.DateTimeField(db_default=Now())
     revision = models.PositiveIntegerField(db_default=1)
+    local_fields = ArrayField(models.TextField(), db_default=[])
+    merge = models.ForeignKey("orders.Merge", null=True, on_delete=models.PROTECT, db_index=False)
 
     class Meta:
         db_table = "orders_order"
@@ -102,6 +107,7 @@ class Order(models.Model):
                 name="order_not_completed",
             ),
             models.Index(fields=["-placed_at", "-id"], condition=Q(is_status_known=False), name="order_unknown"),
+            models.Index(fields=["merge"], condition=Q(merge__isnull=False), name="order_of_merge"),
         ]
 
 
@@ -114,6 +120,8 @@ class OrderLine(models.Model):
     """Goods take stock and have a SKU; a charge (postage, fee, discount, manual) has a code and takes none.
 
     amount_minor is the truth of money; unit_price is as the channel gave it and may have more decimals.
+    part: lines of different parts are routed and sent apart. A line that a person took out keeps its place with a
+    quantity and an amount of 0.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -128,12 +136,13 @@ class OrderLine(models.Model):
     unit_price = models.DecimalField(max_digits=18, decimal_places=6, null=True)
     amount_minor = models.BigIntegerField()
     wanted_node = models.CharField(max_length=60, blank=True)
+    part = models.PositiveSmallIntegerField(db_default=1)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["order", "line_no"], name="order_line_once"),
             models.CheckConstraint(
-                condition=Q(kind="goods", sku__isnull=False, qty__gt=0) | Q(kind="charge", sku__isnull=True),
+                condition=Q(kind="goods", sku__isnull=False, qty__gte=0) | Q(kind="charge", sku__isnull=True),
                 name="goods_have_a_sku",
             ),
         ]

@@ -25,6 +25,7 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
         "stock",
         "transfers",
         "counts",
+        "replenishment",
         "supply",
         "channels",
         "nodes",

@@ -11,3 +11,9 @@ POLICY_CHANGED = "stock.policy_changed"
 A policy of a channel, a node or a SKU was made, changed, taken away, began or ended."""
 RESERVATION_EXPIRED = "stock.reservation_expired"
 """key: order id. payload: {}. The goods promised to an order that was not paid in time are on sale again."""
+
+ALERT_OPENED = "stock.alert_opened"
+"""key: alert id. payload: {"node": node id, "sku": SKU id, "units": free units, "line": safety line}."""
+
+REPLENISHMENT_CHANGED = "replenishment.changed"
+"""key: replenishment id. payload: {"what": "proposed", "accepted", "done", "dismissed", "closed" or "overdue"}."""

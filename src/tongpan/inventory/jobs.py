@@ -7,6 +7,7 @@ from procrastinate.contrib.django import app
 from tongpan.core.clock import utc_now
 from tongpan.inventory.actions.expiring import sweep_expired
 from tongpan.inventory.actions.policies import turn_policies
+from tongpan.inventory.actions.replenishing import mark_overdue
 
 _AT_ONCE = 500
 _ROUNDS = 200
@@ -33,3 +34,10 @@ def sweep_expired_reservations(timestamp: int) -> int:
 def turn_stock_policies(timestamp: int) -> None:
     """Begin and end policies whose time has come; the fences of live sessions that are over are everybody's again."""
     turn_policies(now=utc_now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="mark_overdue_replenishment")
+def mark_overdue_replenishment(timestamp: int) -> int:
+    """Mark replenishment that should have come by now; how much of it. timestamp: seconds since 1970."""
+    return mark_overdue(utc_now())

@@ -13,26 +13,41 @@ from tongpan.inventory.actions.counting import (
 )
 from tongpan.inventory.actions.documents import adjust, count
 from tongpan.inventory.actions.expiring import confirm, confirm_order, sweep_expired
+from tongpan.inventory.actions.replenishing import (
+    accept_replenishments,
+    close_replenishments,
+    follow_transfers,
+    mark_overdue,
+    request_urgently,
+    save_replenish_rules,
+    watch_lines,
+)
 from tongpan.inventory.actions.reserving import pin, release, reserve, ship, take_back, unpin
 from tongpan.inventory.actions.transfers import cancel_transfers, create_transfers, make_ready, receive, send
 
 __all__ = [
+    "accept_replenishments",
     "adjust",
     "approve_count",
     "cancel_count",
     "cancel_transfers",
+    "close_replenishments",
     "confirm",
     "confirm_order",
     "count",
     "create_transfers",
     "enter_counts",
+    "follow_transfers",
     "make_ready",
+    "mark_overdue",
     "open_counts",
     "pin",
     "receive",
     "release",
+    "request_urgently",
     "reserve",
     "save_count_rules",
+    "save_replenish_rules",
     "send",
     "send_back_count",
     "ship",
@@ -40,4 +55,5 @@ __all__ = [
     "sweep_expired",
     "take_back",
     "unpin",
+    "watch_lines",
 ]

@@ -14,6 +14,7 @@ from tongpan.inventory.models.levels import (
     StockDocumentLine,
 )
 from tongpan.inventory.models.policies import ChannelPolicy, Cover, LiveSession, Mode, NodePolicy, QuotaUse
+from tongpan.inventory.models.replenishment import Replenishment, ReplenishmentState, StockAlert
 from tongpan.inventory.models.transfers import Transfer, TransferLine, TransferState
 
 __all__ = [
@@ -33,7 +34,10 @@ __all__ = [
     "NodePolicy",
     "Pool",
     "QuotaUse",
+    "Replenishment",
+    "ReplenishmentState",
     "Reservation",
+    "StockAlert",
     "StockDocument",
     "StockDocumentLine",
     "Transfer",

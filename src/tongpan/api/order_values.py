@@ -60,6 +60,7 @@ class LineOut(Out):
     qty: int
     unit_price: str | None = Field(description="As the channel shows it")
     amount: MoneyOut
+    part: int = Field(description="Lines of different parts are sent apart")
 
 
 class PaymentOut(Out):
@@ -181,6 +182,8 @@ class OrderOut(OrderSummaryOut):
     decisions: list[DecisionOut] = Field(description="The newest first; the newest counts")
     returns: list[str] = Field(description="Numbers of returns that belong to the order")
     tags: list[str]
+    merge: int | None = Field(description="The orders with the same are sent together")
+    changed_here: list[str] = Field(description="What people changed: later copies of the channel leave it")
     notes: list[NoteOut] = Field(description="What people wrote on it, the oldest first")
 
 
@@ -269,6 +272,8 @@ def whole(order: Order, routed: Routed, sku_codes: Mapping[int, str]) -> OrderOu
         decisions=[_decision(d, sku_codes) for d in routed.decisions],
         returns=[r.external_id for r in order.returns.all()],
         tags=sorted(t.tag for t in order.tags.all()),
+        merge=order.merge_id,
+        changed_here=sorted(order.local_fields),
         notes=[
             NoteOut(text=n.text, actor=n.actor, at=n.at) for n in sorted(order.notes.all(), key=lambda n: (n.at, n.pk))
         ],
@@ -285,6 +290,7 @@ def _line(line: OrderLine, currency: str) -> LineOut:
         qty=line.qty,
         unit_price=plain(line.unit_price),
         amount=money(line.amount_minor, currency),
+        part=line.part,
     )
 
 

@@ -14,6 +14,7 @@ from tongpan.api import (
     metrics,
     nodes,
     order_changes,
+    order_edits,
     orders,
     replenishment,
     returns,
@@ -29,6 +30,7 @@ from tongpan.api.operations import new_api
 api = new_api()
 for face in (
     order_changes,
+    order_edits,
     review,
     orders,
     returns,

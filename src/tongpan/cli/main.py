@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from tongpan import __version__
+from tongpan.cli.account import account
 from tongpan.cli.apikey import apikey
 from tongpan.cli.backup import backup, restore
 from tongpan.cli.channel import channel
@@ -54,6 +55,7 @@ COMMANDS: tuple[click.Command, ...] = (
     export,
     channel,
     shop,
+    account,
     metrics,
     supply,
     lake,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,6 @@ def save_account(spec: AccountSpec, *, actor: str, now: datetime) -> Account:
     The platform of an account does not change: remove it and add another. Locks the account. Raises Refusal
     account.*, platform.*, shop.unknown or vault.*.
     """
-    endpoint = checked(spec)
     with transaction.atomic():
         shop = Shop.objects.select_related("channel").filter(code=spec.shop_code.replace("\x00", "")).first()
         if shop is None:
@@ -38,8 +38,10 @@ def save_account(spec: AccountSpec, *, actor: str, now: datetime) -> Account:
                 "account.platform",
                 f"The account of {shop.code} is one of {row.platform}; remove it before it becomes another's.",
             )
-        row.endpoint, row.app_key = endpoint, spec.app_key.strip() or row.app_key
-        row.options, row.is_active, row.changed_at = dict(spec.options), spec.is_active, now
+        row.endpoint = checked(replace(spec, endpoint=spec.endpoint or row.endpoint))
+        row.app_key, row.is_active, row.changed_at = spec.app_key.strip() or row.app_key, spec.is_active, now
+        if spec.options is not None:
+            row.options = dict(spec.options)
         changed = _seal_given(row, spec)
         if spec.access_token:
             row.token_expires_at = spec.token_expires_at

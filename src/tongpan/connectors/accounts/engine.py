@@ -22,7 +22,8 @@ _SECRET_LENGTH = 4000
 
 @dataclass(frozen=True, slots=True)
 class AccountSpec:
-    """An account as it is to be kept. Empty secrets keep those that are stored; endpoint "" is the platform's own."""
+    """An account as it is to be kept. What is empty (options: None) stays as it is stored; endpoint "" of a new
+    account is the platform's own."""
 
     shop_code: str
     platform: str
@@ -32,7 +33,7 @@ class AccountSpec:
     access_token: str = field(default="", repr=False)
     refresh_token: str = field(default="", repr=False)
     token_expires_at: datetime | None = None
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] | None = None
     is_active: bool = True
 
 
@@ -57,10 +58,11 @@ def checked(spec: AccountSpec) -> str:
             f"{endpoint[:80]!r} is no address to send secrets to: it must begin with https:// and name a host, without "
             "user, query or fragment.",
         )
-    for name, value in spec.options.items():
+    options = spec.options or {}
+    for name, value in options.items():
         if not _OPTION.match(name) or not isinstance(value, str) or len(value) > 300:
             raise Refusal("account.option", f"The option {name[:60]!r} is not a short name with a short text.")
-    if len(spec.options) > 200:
+    if len(options) > 200:
         raise Refusal("account.option", "An account has at most 200 options.")
     if any(len(secret) > _SECRET_LENGTH for secret in (spec.secret, spec.access_token, spec.refresh_token)):
         raise Refusal("account.secret", f"A secret has at most {_SECRET_LENGTH} characters.")

@@ -9,14 +9,20 @@ from typing import Any
 import pytest
 from tests.support.company import put
 from tests.support.emulators.all import EMULATORS, connect
-from tests.support.emulators.base import Emulator, running
+from tests.support.emulators.base import Emulator, Told, running
 
 from tongpan.connectors.accounts.models import Account, Push
-from tongpan.connectors.accounts.outbox import NewPush, claim, enqueue
+from tongpan.connectors.accounts.outbox import NewPush, claim, dismiss, enqueue, send_again
 from tongpan.connectors.accounts.pulling import pull
 from tongpan.connectors.accounts.pushing import send_due
+from tongpan.connectors.accounts.queries import incidents
+from tongpan.connectors.accounts.readers import SHIPMENTS
 from tongpan.connectors.platforms.registry import PLATFORMS
-from tongpan.core.bulk import fetch_all
+from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.errors import Refusal
+from tongpan.core.eventlog import Event
+from tongpan.fulfillment.actions import route, ship
+from tongpan.fulfillment.parcels import ShipDoc
 
 pytestmark = pytest.mark.usefixtures("company")
 WITH_STOCK = sorted(name for name in EMULATORS if "stock" in PLATFORMS[name].abilities)
@@ -128,28 +134,170 @@ def test_stock_is_not_put_in_for_a_platform_that_cannot_be_told() -> None:
     assert Push.objects.count() == 0
 
 
-def parcel_of(number: str, carrier: str = "SF", tracking: str = "SF0001") -> int:
-    """The order's goods leave in one parcel; the id of the fulfilment."""
-    from tongpan.fulfillment.parcels import ShipDoc
-
-    from tongpan.fulfillment.actions import route, ship
-
+def leaves(number: str, carrier: str = "SF", tracking: str = "SF0001") -> int:
+    """The order is routed and its goods leave in one parcel; the id of the fulfilment."""
     order_id = fetch_all("SELECT id FROM orders_order WHERE external_id = %s", [number])[0][0]
     route([order_id], actor="test", now=now())
-    outcome = ship(
-        [ShipDoc(shop_code="tm", order_number=number, carrier=carrier, tracking_number=tracking, shipped_at=now())],
-        actor="test",
-        now=now(),
-    )[0]
-    assert outcome.state != "refused", outcome
-    return int(fetch_all("SELECT id FROM fulfillment_fulfillment WHERE order_id = %s", [order_id])[0][0])
+    key = int(fetch_all("SELECT id FROM fulfillment_fulfillment WHERE order_id = %s", [order_id])[0][0])
+    parcel = ShipDoc(carrier, tracking, now(), fulfillment_id=key)
+    assert [outcome.state for outcome in ship([parcel], actor="test", now=now())] == ["accepted"]
+    return key
 
 
-def sold(emulator: Emulator) -> tuple[Account, str]:
-    """One paid order of the platform, in the hub."""
+def sold(emulator: Emulator, count: int = 1) -> Account:
+    """Paid orders of the platform, in the hub, with goods for them."""
     put("sh", A=100)
-    order = emulator.sell(1)[0]
-    carrier = {"carrier.SF": "44"} if emulator.name in ("jd", "pinduoduo") else {}
-    account = connect(emulator, options={"first_days": "1", "location": "1"} | carrier)
+    emulator.sell(count)
+    carriers = {"carrier.SF": "44"} if emulator.name in ("jd", "pinduoduo") else {}
+    account = connect(emulator, options={"first_days": "1", "location": "1"} | carriers)
     pull(account, now=now(), sleep=lambda seconds: None)
-    return account, order.number
+    return account
+
+
+def told_of(emulator: Emulator) -> list[tuple[str, str, str]]:
+    """What the platform should know of one parcel of the first order."""
+    carrier = {"jd": "44", "pinduoduo": "44", "woocommerce": ""}.get(emulator.name, "SF")
+    return [(sorted(emulator.sold)[0], carrier, "" if emulator.name == "woocommerce" else "SF0001")]
+
+
+def dispatched(key: int) -> Event:
+    return Event(1, 1, "fulfillment.dispatched", str(key), {}, now())
+
+
+def test_a_parcel_that_left_is_acknowledged_once(emulator: Emulator) -> None:
+    # given
+    account = sold(emulator)
+    key = leaves(sorted(emulator.sold)[0])
+
+    # when: the event is read twice, and sent twice
+    SHIPMENTS.handle([dispatched(key)])
+    SHIPMENTS.handle([dispatched(key)])
+    told = send(account), send(account)
+
+    # then
+    assert told == (1, 0)
+    assert emulator.shipments == told_of(emulator)
+    assert states() == ["sent"]
+
+
+def test_a_parcel_that_was_told_before_the_process_died_is_not_told_again(emulator: Emulator) -> None:
+    # given: the platform was told, and nobody wrote it down
+    account = sold(emulator)
+    key = leaves(sorted(emulator.sold)[0])
+    SHIPMENTS.handle([dispatched(key)])
+    assert send(account) == 1
+    execute("UPDATE connectors_push SET state = 'sending', claimed_at = %s, ended_at = NULL", [now()])
+
+    # when
+    at_once = send(account)
+    later = send(account, now=lambda: now() + timedelta(minutes=3))
+
+    # then
+    assert (at_once, later) == (0, 1)
+    assert emulator.shipments == told_of(emulator)
+    assert states() == ["sent"]
+
+
+def test_a_parcel_that_the_shop_acknowledged_by_hand_is_no_incident(emulator: Emulator) -> None:
+    # given
+    account = sold(emulator)
+    number = sorted(emulator.sold)[0]
+    key = leaves(number)
+    SHIPMENTS.handle([dispatched(key)])
+    emulator.touch(number, state="dispatched")
+
+    # when
+    told = send(account)
+
+    # then
+    assert told == 1
+    assert emulator.shipments == []
+    assert incidents().count() == 0
+
+
+def test_a_parcel_that_the_platform_refuses_is_an_incident_until_a_person_decides(emulator: Emulator) -> None:
+    # given: the buyer cancelled meanwhile (WooCommerce completes a cancelled order without a word)
+    account = sold(emulator)
+    number = sorted(emulator.sold)[0]
+    key = leaves(number)
+    SHIPMENTS.handle([dispatched(key)])
+    emulator.touch(number, state="cancelled")
+    if emulator.name == "woocommerce":
+        del emulator.sold[number]
+        emulator.serve = lambda asked: Told({"code": "gone", "message": "Invalid ID."}, 404)  # type: ignore[method-assign]
+
+    # when
+    told = send(account)
+
+    # then
+    assert told == 0
+    incident = incidents().get()
+    assert incident.key == key
+    assert incident.last_error
+    logged = fetch_all("SELECT key, payload::text FROM core_event WHERE name = 'push.failed'")
+    assert [key for key, _ in logged] == [str(incident.pk)]
+
+    # when
+    dismiss(incident.pk, actor="user:eve", now=now())
+
+    # then
+    assert incidents().count() == 0
+    with pytest.raises(Refusal):
+        send_again(incident.pk, actor="user:eve", now=now())
+
+
+def test_goods_that_left_without_a_number_are_an_incident_and_sent_again_with_one() -> None:
+    with running(EMULATORS["taobao"]()) as emulator:
+        # given
+        account = sold(emulator)
+        key = leaves(sorted(emulator.sold)[0])
+        execute("UPDATE fulfillment_shipment SET tracking_number = ''")
+        SHIPMENTS.handle([dispatched(key)])
+        send(account)
+        incident = incidents().get()
+        assert "without a tracking number" in incident.last_error
+
+        # when
+        execute("UPDATE fulfillment_shipment SET tracking_number = 'SF0001'")
+        send_again(incident.pk, actor="user:eve", now=now())
+        told = send(account)
+
+    # then
+    assert told == 1
+    assert emulator.shipments == told_of(emulator)
+
+
+def test_goods_that_were_gone_when_their_order_came_in_are_not_told_to_its_channel() -> None:
+    with running(EMULATORS["taobao"]()) as emulator:
+        # given
+        put("sh", A=100)
+        emulator.sell(1)[0].state = "dispatched"
+        account = connect(emulator)
+        pull(account, now=now(), sleep=lambda seconds: None)
+        order_id = fetch_all("SELECT id FROM orders_order")[0][0]
+        route([order_id], actor="test", now=now())
+        keys = [key for (key,) in fetch_all("SELECT id FROM fulfillment_fulfillment")]
+
+        # when
+        SHIPMENTS.handle([dispatched(key) for key in keys])
+
+    # then
+    assert len(keys) == 1
+    assert Push.objects.count() == 0
+
+
+def test_a_carrier_without_the_number_that_the_platform_wants_is_named() -> None:
+    with running(EMULATORS["jd"]()) as emulator:
+        # given
+        account = sold(emulator)
+        account.options = {"first_days": "1"}
+        account.save(update_fields=["options"])
+        key = leaves(sorted(emulator.sold)[0])
+        SHIPMENTS.handle([dispatched(key)])
+
+        # when
+        send(account)
+
+    # then
+    assert "carrier.SF" in incidents().get().last_error
+    assert emulator.shipments == []

@@ -26,7 +26,7 @@ from tongpan.orders.engine import OrderDoc
 
 _TOKEN = {"10019", "10035"}
 _THROTTLED = {"70031", "70032", "52101", "52102", "52103"}
-_TEMPORARY = {"50000", "50001", "70000"}
+_TEMPORARY = {"50000"}
 
 
 class Pinduoduo:

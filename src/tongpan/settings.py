@@ -113,7 +113,7 @@ LOGIN_REDIRECT_URL = "console:home"
 
 # Each room keeps its background work in jobs.py.
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
-PROCRASTINATE_IMPORT_PATHS = ["tongpan.runtime.jobs", "tongpan.connectors.accounts.jobs"]
+PROCRASTINATE_IMPORT_PATHS = ["tongpan.runtime.jobs", "tongpan.connectors.accounts.jobs", "tongpan.api.jobs"]
 
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", _("Simplified Chinese")), ("en", _("English"))]

@@ -20,11 +20,15 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "webhook_replay",
     "webhook_delete",
     "delivery_replay",
+    "inbound_secret",
+    "inbound_replay",
+    "message_replay",
 }
 ARGUMENTS = {"order_id": 1, "customer_id": 1, "view_id": 1, "import_id": 1, "code": "x", "shop_code": "y"} | {
     "run_id": 1,
     "webhook_id": 1,
     "delivery_id": 1,
+    "message_id": 1,
 }
 GUARDED = [pattern for pattern in urls.urlpatterns if pattern.name not in PUBLIC | POST_ONLY]
 

@@ -11,6 +11,7 @@ from tongpan.api import (
     goods,
     health,
     imports,
+    inbound,
     metrics,
     nodes,
     order_changes,
@@ -47,11 +48,13 @@ for face in (
     imports,
     webhooks,
     shipments,
+    inbound,
 ):
     api.add_router("", face.router)
 
 urlpatterns = [
     path("api/v1/", api.urls),
+    path("hooks/<slug:code>", inbound.door),
     path("health/live", health.live),
     path("health/ready", health.ready),
 ]

@@ -7,9 +7,20 @@ from django.utils.translation import gettext_lazy as _
 
 from tongpan.channels.models import Shop
 from tongpan.connectors.accounts.models import Account, Push, RefusedOrder
+from tongpan.connectors.inbound.models import InboundMessage, InboundSource
 from tongpan.connectors.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
 
-__all__ = ["Account", "Import", "Push", "RefusedOrder", "Webhook", "WebhookAttempt", "WebhookDelivery"]
+__all__ = [
+    "Account",
+    "Import",
+    "InboundMessage",
+    "InboundSource",
+    "Push",
+    "RefusedOrder",
+    "Webhook",
+    "WebhookAttempt",
+    "WebhookDelivery",
+]
 
 
 class Import(models.Model):

@@ -26,6 +26,7 @@ _TONES: dict[str, dict[str, str]] = {
         "exception": "bad",
         "returned": "warn",
     },
+    "message": {"waiting": "warn", "done": "good", "ignored": "", "failed": "bad"},
     "delivery": {"waiting": "warn", "delivered": "good", "failed": "bad"},
     "active": {"True": "good", "False": ""},
 }

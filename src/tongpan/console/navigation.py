@@ -63,6 +63,7 @@ SECTIONS = (
             NavItem("channels", _("Channels"), "channels", "console:channels", "channels.view"),
             NavItem("imports", _("Imports"), "imports", "console:imports", "imports.view"),
             NavItem("webhooks", _("Webhooks"), "exports", "console:webhooks", "integration.view"),
+            NavItem("inbound", _("Webhooks in"), "imports", "console:inbound", "integration.view"),
         ),
     ),
     NavSection(

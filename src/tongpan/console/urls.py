@@ -19,6 +19,7 @@ from tongpan.console import (
     stock,
     supply,
 )
+from tongpan.console import inbound as pushed
 from tongpan.console import webhooks as hooks
 
 app_name = "console"
@@ -78,6 +79,13 @@ urlpatterns = [
     path("customers/<int:customer_id>/", customers.customer_detail, name="customer"),
     path("parcels/", parcels.parcel_list, name="parcels"),
     path("parcels/export/", parcels.parcel_export, name="parcel_export"),
+    path("inbound/", pushed.source_list, name="inbound"),
+    path("inbound/new/", pushed.source_edit, name="inbound_new"),
+    path("inbound/<slug:code>/", pushed.source_detail, name="inbound_source"),
+    path("inbound/<slug:code>/edit/", pushed.source_edit, name="inbound_edit"),
+    path("inbound/<slug:code>/secret/", pushed.source_secret, name="inbound_secret"),
+    path("inbound/<slug:code>/replay/", pushed.source_replay, name="inbound_replay"),
+    path("inbound/<slug:code>/messages/<int:message_id>/replay/", pushed.message_replay, name="message_replay"),
     path("webhooks/", hooks.webhook_list, name="webhooks"),
     path("webhooks/new/", hooks.webhook_edit, name="webhook_new"),
     path("webhooks/<int:webhook_id>/", hooks.webhook_detail, name="webhook"),

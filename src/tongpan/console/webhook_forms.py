@@ -7,6 +7,9 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from tongpan.channels.queries import shops
+from tongpan.connectors.inbound.actions import SourceSpec
+from tongpan.connectors.inbound.models import InboundSource, MessageState, SourceKind
 from tongpan.connectors.webhooks.actions import WebhookSpec
 from tongpan.connectors.webhooks.engine import OFFERED, TEST_EVENT
 from tongpan.connectors.webhooks.models import DeliveryState, Webhook
@@ -60,3 +63,48 @@ class DeliveryFilters(FilterForm):
         everything = [("", _("All"))]
         events = [*((offer.name, offer.name) for offer in OFFERED), (TEST_EVENT, TEST_EVENT)]
         super().__init__(request, {"state": [*everything, *DeliveryState.choices], "event": [*everything, *events]})
+
+
+class SourceForm(forms.Form):
+    """Somebody who pushes to us. The code and the kind of a source never change."""
+
+    code = forms.CharField(label=_("Code"), max_length=40, help_text=_("Part of its address: /hooks/CODE."))
+    kind = forms.ChoiceField(label=_("Kind"), choices=SourceKind.choices)
+    shop = forms.ChoiceField(label=_("Shop"))
+    secret = forms.CharField(
+        label=_("Secret"),
+        required=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+        help_text=_("What the source signs with. Empty keeps it, or makes one for Standard Webhooks."),
+    )
+    is_active = forms.BooleanField(label=_("Active"), required=False, initial=True)
+
+    def __init__(self, data: Any = None, *, source: InboundSource | None = None) -> None:
+        initial = None
+        if source is not None:
+            initial = {
+                "code": source.code,
+                "kind": source.kind,
+                "shop": source.shop.code,
+                "is_active": source.is_active,
+            }
+        super().__init__(data, initial=initial)
+        choices = [(shop.code, f"{shop.name} ({shop.code})") for shop in shops().order_by("code")]
+        self.fields["shop"] = forms.ChoiceField(label=_("Shop"), choices=choices)
+        self.order_fields(["code", "kind", "shop", "secret", "is_active"])
+        for name in ("code", "kind"):
+            self.fields[name].disabled = source is not None
+
+    def spec(self) -> SourceSpec:
+        given = self.cleaned_data
+        return SourceSpec(given["code"], given["kind"], given["shop"], given["secret"], given["is_active"])
+
+
+class MessageFilters(FilterForm):
+    """The filter bar above what a source pushed; q is a message id."""
+
+    state = forms.ChoiceField(label=_("Status"), required=False)
+
+    def __init__(self, request: Any) -> None:
+        super().__init__(request, {"state": [("", _("All")), *MessageState.choices]})

@@ -21,6 +21,7 @@ from tongpan.core.errors import Refusal
 from tongpan.forecasting.actions import take_up
 from tongpan.forecasting.engine import Limits, SupplyState
 from tongpan.forecasting.queries import allocation, supply_list
+from tongpan.fulfillment.stockout.actions import take_way_out
 from tongpan.fulfillment.stockout.engine import Place, Strategy
 from tongpan.fulfillment.stockout.queries import WaysOut, ways_out_for, ways_out_of_order
 
@@ -276,6 +277,28 @@ def find_ways_out(request: HttpRequest, body: WaysOutIn) -> WaysOutOut:
     for line in body.goods:
         wanted[line.sku] = wanted.get(line.sku, 0) + line.qty
     return _ways(ways_out_for(body.shop, wanted, province=body.province, city=body.city))
+
+
+class TakeWayIn(In):
+    strategy: Strategy
+
+
+class TakenWayOut(Out):
+    strategy: Strategy
+    state: Literal["done", "unchanged"]
+    transfer: int | None = Field(description="The draft transfer that was made")
+
+
+@write(router, "POST", "/orders/{order_id}/ways-out", "orders.edit", TakenWayOut)
+def take_way(request: HttpRequest, order_id: Path[Id], body: TakeWayIn) -> TakenWayOut:
+    """Take an open way: allocate at the store, make a draft transfer, or let the buyer wait."""
+    try:
+        taken = take_way_out(order_id, body.strategy, actor=actor_of(request), now=utc_now())
+    except Refusal as refusal:
+        if refusal.code == "order.unknown":
+            raise not_found("order", order_id) from None
+        raise
+    return TakenWayOut(strategy=taken.strategy, state=taken.state, transfer=taken.transfer_id)
 
 
 @read(router, "/orders/{order_id}/ways-out", "orders.view", WaysOutOut)

@@ -4,6 +4,7 @@ import pytest
 from tests.support.company import (
     ACTOR,
     BEIJING,
+    DAY,
     HANGZHOU,
     NOW,
     goods,
@@ -18,7 +19,9 @@ from tongpan.core.errors import Refusal
 from tongpan.core.stored import store
 from tongpan.fulfillment.actions import route
 from tongpan.fulfillment.stockout.queries import ways_out_for, ways_out_of_order
-from tongpan.network.actions import save_nodes
+from tongpan.inventory.actions import create_transfers, make_ready, send
+from tongpan.inventory.engine.transfers import Sending, TransferDoc, Wanted
+from tongpan.network.actions import save_nodes, set_services
 from tongpan.network.engine import NodeSpec
 from tongpan.orders.engine import ShipTo
 
@@ -144,3 +147,24 @@ def test_an_unknown_order_is_refused():
         ways_out_of_order(1 << 40)
 
     assert refused.value.code == "order.unknown"
+
+
+def test_goods_on_their_way_say_when_a_waiting_order_is_served():
+    put("bj", "b1", A=9)
+    order_id = stuck_without("hz")
+    due = NOW + 3 * DAY
+    [made] = create_transfers(
+        [TransferDoc("t", "1", "bj", "hz", [Wanted("A", 2)], expected_at=due)], actor=ACTOR, now=NOW
+    )
+    make_ready([made.transfer_id], actor=ACTOR, now=NOW)
+    send([Sending(made.transfer_id)], actor=ACTOR, now=NOW)
+
+    ways = {way.strategy: way for way in ways_out_of_order(order_id).options}
+
+    assert ways["reservation"].due == due
+
+
+def stuck_without(node):
+    """A paid order of a shop that ``node`` alone serves, which has none of its goods."""
+    set_services("tm", [node], actor=ACTOR, now=NOW)
+    return stuck()

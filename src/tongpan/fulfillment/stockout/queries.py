@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tongpan.core.bulk import fetch_all
 from tongpan.core.errors import Refusal
 from tongpan.core.stored import stored
-from tongpan.fulfillment.stockout.engine import SETTING, Option, Place, options, policy_of
+from tongpan.fulfillment.stockout.engine import SETTING, Incoming, Option, Place, options, policy_of
 from tongpan.network.geography import distance_km, locate
 
 
@@ -29,7 +29,7 @@ class WaysOut:
 
 
 def ways_out_of_order(order_id: int) -> WaysOut:
-    """The ways out for what an order still needs. Four statements; locks nothing.
+    """The ways out for what an order still needs. Five statements; locks nothing.
 
     Raises Refusal("order.unknown").
     """
@@ -89,7 +89,7 @@ def _ways(needs: Mapping[int, int], shop_id: int, channel: str, at: tuple[float,
     return WaysOut(
         needs,
         {sku_id: qty - have[sku_id] for sku_id, qty in needs.items() if have[sku_id] < qty},
-        options(needs, at, places, (), policy=policy, distance=distance_km) if needs else [],
+        options(needs, at, places, _incoming(needs, ours), policy=policy, distance=distance_km) if needs else [],
     )
 
 
@@ -114,3 +114,15 @@ def _places(sku_ids: Collection[int], shop_id: int) -> list[Place]:
         Place(node_id, code, name, kind, latitude, longitude, serves, free.get(node_id, {}))
         for node_id, code, name, kind, latitude, longitude, serves in rows
     ]
+
+
+def _incoming(sku_ids: Collection[int], serving: Sequence[Place]) -> list[Incoming]:
+    """What is on its way to the nodes of the shop."""
+    rows = fetch_all(
+        """SELECT l.sku_id, sum(l.sent)::bigint, t.expected_at
+           FROM inventory_transfer t JOIN inventory_transferline l ON l.transfer_id = t.id
+           WHERE t.state = 'in_transit' AND l.bucket = 'saleable' AND l.sent > 0
+             AND l.sku_id = ANY(%s) AND t.to_node_id = ANY(%s) GROUP BY 1, 3 ORDER BY 1, 3""",
+        [list(sku_ids), [place.node_id for place in serving]],
+    )
+    return [Incoming(sku_id, units, due) for sku_id, units, due in rows]

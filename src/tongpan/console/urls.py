@@ -18,6 +18,7 @@ from tongpan.console import (
     saved_views,
     stock,
     supply,
+    ways_out,
 )
 from tongpan.console import inbound as pushed
 from tongpan.console import webhooks as hooks
@@ -45,6 +46,7 @@ urlpatterns = [
     path("orders/<int:order_id>/", order_detail.order_detail, name="order"),
     path("orders/<int:order_id>/panel/", order_detail.order_panel, name="order_panel"),
     path("orders/<int:order_id>/address/", order_detail.order_address, name="order_address"),
+    path("orders/<int:order_id>/ways-out/", ways_out.ways_out, name="ways_out"),
     path("stock/", stock.stock_list, name="stock"),
     path("stock/export/", stock.stock_export, name="stock_export"),
     path("stock/documents/", stock.stock_documents, name="stock_documents"),

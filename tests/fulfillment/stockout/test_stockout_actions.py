@@ -21,7 +21,7 @@ from tongpan.core.errors import Refusal
 from tongpan.core.stored import store
 from tongpan.fulfillment.actions import route
 from tongpan.fulfillment.stockout.actions import Taken, take_way_out
-from tongpan.inventory.models import Transfer, TransferLine
+from tongpan.inventory.models import Replenishment, Transfer, TransferLine
 from tongpan.network.actions import save_nodes
 from tongpan.network.engine import NodeSpec
 from tongpan.orders.engine import ShipTo
@@ -142,3 +142,16 @@ def test_an_unknown_order_is_refused():
         way(1 << 40, "transfer")
 
     assert refused.value.code == "order.unknown"
+
+
+def test_an_urgent_replenishment_asks_for_what_is_lacking_once():
+    put("hz", "h1", A=1)
+    order_id = stuck(goods("A", 3))
+
+    assert way(order_id, "urgent") == Taken("urgent", "done")
+    assert way(order_id, "urgent") == Taken("urgent", "unchanged")
+
+    asked = Replenishment.objects.values_list("node__code", "sku__code", "qty", "is_urgent", "reason")
+    assert list(asked) == [("hz", "A", 2, True, "Order 1 waits for it.")]
+    assert levels("A") == {"hz": (1, 0)}
+    assert len(notes()) == 1

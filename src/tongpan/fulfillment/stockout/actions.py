@@ -15,7 +15,8 @@ from tongpan.fulfillment.actions.changing import lock_for_change
 from tongpan.fulfillment.actions.route import route
 from tongpan.fulfillment.stockout.engine import Option, Strategy
 from tongpan.fulfillment.stockout.queries import ways_out_of_order
-from tongpan.inventory.actions import create_transfers
+from tongpan.inventory.actions import create_transfers, request_urgently
+from tongpan.inventory.engine.replenishing import UrgentDoc
 from tongpan.inventory.engine.transfers import TransferDoc, Wanted
 from tongpan.orders.actions.locking import bump, record
 from tongpan.orders.actions.marking import add_note, add_tags
@@ -39,7 +40,8 @@ def take_way_out(order_id: int, strategy: Strategy, *, actor: str, now: datetime
 
     nearest_store: the store is named as the node of what the order still needs, and its goods are allocated there at
     once. transfer: a draft transfer of what the receiving node lacks; the order waits and is served when it arrives.
-    reservation: the order keeps its place among those that wait, tagged as a pre-order.
+    reservation: the order keeps its place among those that wait, tagged as a pre-order. urgent: an urgent
+    replenishment of what the receiving node lacks, due within the hours of its rules.
 
     One transaction. Locks the order, then the pools of its goods. Raises Refusal("order.unknown"), the refusals of an
     order that cannot be changed any more, Refusal("stockout.settled") for one that needs nothing, or
@@ -132,4 +134,22 @@ def _unallocated_lines(order_id: int) -> list[int]:
     return [line_id for (line_id,) in rows]
 
 
-_TAKERS = {"nearest_store": _collect, "transfer": _transfer, "reservation": _wait}
+def _hurry(case: _Case, *, actor: str, now: datetime) -> tuple[Taken, str]:
+    to = case.option.to
+    if to is None:
+        raise AssertionError("an open urgent replenishment has a node")
+    codes = codes_of_skus(case.needs)
+    reason = f"Order {case.number} waits for it."
+    docs = [
+        UrgentDoc("stock-out", f"order-{case.order_id}-{sku_id}", to.code, codes[sku_id], lacking, reason)
+        for sku_id, qty in case.needs.items()
+        if (lacking := qty - to.free.get(sku_id, 0)) > 0
+    ]
+    outcomes = request_urgently(docs, actor=actor, now=now)
+    if refused := next((o for o in outcomes if o.state == "refused"), None):
+        raise Refusal(refused.code, refused.reason)
+    state: Literal["done", "unchanged"] = "done" if any(o.state == "accepted" for o in outcomes) else "unchanged"
+    return Taken("urgent", state), f"Urgent replenishment of {to.name}."
+
+
+_TAKERS = {"nearest_store": _collect, "transfer": _transfer, "reservation": _wait, "urgent": _hurry}

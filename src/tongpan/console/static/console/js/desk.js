@@ -66,7 +66,9 @@
   panel()?.addEventListener("close", () => {
     if (!one("[data-rows]")) return;
     remember("");
-    const row = current && rowOf(current);
+    // The browser goes back to where the panel was first opened from; we to the order that was open last.
+    const opened = one("[data-panel-order]");
+    const row = opened && rowOf(opened.dataset.panelOrder);
     if (row) linkOf(row)?.focus({ preventScroll: true });
   });
 

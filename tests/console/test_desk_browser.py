@@ -6,7 +6,6 @@ import re
 
 import pytest
 from playwright.sync_api import expect
-
 from tests.console.test_browser import PHONE, console, overflow
 
 __all__ = ["console"]

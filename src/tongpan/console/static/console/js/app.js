@@ -105,6 +105,18 @@
     if (event.target.id === "panel") event.target.close();
   });
 
+  /* A table wider than its place is reached and scrolled by keyboard too. */
+  function reachWideTables() {
+    all(".table-wrap").forEach((wrap) => {
+      if (wrap.scrollWidth > wrap.clientWidth) wrap.tabIndex = 0;
+      else wrap.removeAttribute("tabindex");
+    });
+  }
+  reachWideTables();
+  window.addEventListener("resize", reachWideTables);
+  document.addEventListener("htmx:afterSettle", reachWideTables);
+  document.addEventListener("toggle", reachWideTables, true);
+
   /* A file dropped on the frame is the file of its input. */
   all("[data-drop]").forEach((zone) => {
     const input = one("input[type=file]", zone);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from tongpan.api import (
+    carts,
     channels,
     counts,
     customers,
@@ -31,6 +32,7 @@ from tongpan.api.operations import new_api
 api = new_api()
 for face in (
     order_changes,
+    carts,
     order_edits,
     review,
     orders,

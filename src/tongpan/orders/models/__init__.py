@@ -1,5 +1,6 @@
 """Sales orders, returns, corrections, payments, holds, and the append-only order events."""
 
+from tongpan.orders.models.carts import Cart, CartLine
 from tongpan.orders.models.changes import ChannelLine, Merge
 from tongpan.orders.models.documents import (
     Correction,
@@ -23,6 +24,8 @@ from tongpan.orders.models.review import BlacklistEntry, OrderContact, OrderNote
 
 __all__ = [
     "BlacklistEntry",
+    "Cart",
+    "CartLine",
     "ChannelLine",
     "Correction",
     "Discount",

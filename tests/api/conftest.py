@@ -20,6 +20,9 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for room in (
         "operations",
+        "carts",
+        "order_changes",
+        "order_edits",
         "orders",
         "returns",
         "stock",

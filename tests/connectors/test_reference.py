@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tongpan.connectors import spec
+from tongpan.connectors import conditions, spec
 from tongpan.connectors.formats import packaged, parse_mapping
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -26,7 +26,7 @@ def test_every_key_of_the_language_is_in_the_reference(model):
 
 
 def test_every_test_of_conditions_is_in_the_reference():
-    for word in (*spec.NUMBER_TESTS, *spec.TEXT_TESTS, *spec.WORDS, *spec.CLASSES):
+    for word in (*conditions.NUMBER_TESTS, *conditions.TEXT_TESTS, *conditions.WORDS, *spec.CLASSES):
         assert re.search(rf"[`{{]{word}[`:]", REFERENCE), word
 
 

@@ -10,11 +10,12 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tongpan.connectors.spec import Condition, Mapping, Table, Test, Value
+from tongpan.connectors.conditions import Condition, Test
+from tongpan.connectors.spec import Mapping, Table, Value
 from tongpan.core.errors import Refusal
 
 MAPPINGS = Path(__file__).resolve().parent / "mappings"
-RECORD_SECTIONS = ("levels", "channel_days", "nodes", "shops", "parcels", "tracking")
+RECORD_SECTIONS = ("levels", "channel_days", "nodes", "shops", "parcels", "tracking", "customers")
 
 
 class _Loader(yaml.SafeLoader):
@@ -91,7 +92,7 @@ def format_named(name: str) -> Mapping:
     try:
         return packaged()[name]
     except KeyError:
-        known = ", ".join(sorted(packaged()))
+        known = ", ".join(sorted(name for name, mapping in packaged().items() if not mapping.refuse))
         raise Refusal(
             "format.unknown", f"There is no format {name!r}. Known are: {known}. Or give --mapping FILE."
         ) from None
@@ -107,6 +108,8 @@ def _inconsistencies(mapping: Mapping) -> Iterator[str]:
         for section in RECORD_SECTIONS
         if getattr(table, section) is not None
     ]
+    if mapping.refuse:
+        return
     if documents and len(heads) != 1:
         yield "exactly one table needs the section document, besides lines, payments or adjustments"
     if not documents and len(records) != 1:
@@ -116,6 +119,10 @@ def _inconsistencies(mapping: Mapping) -> Iterator[str]:
     for column in mapping.detect:
         if not any(column in table.columns for table in mapping.tables.values()):
             yield f"detect: there is no column {column!r}"
+    if mapping.separate and (len(mapping.tables) < 2 or any(len(t.key) != 1 for t in mapping.tables.values())):
+        yield "separate: needs several tables, each with a key of one column"
+    if mapping.exported_at and not (mapping.separate and mapping.exported_at.file_name):
+        yield "exported_at: of a format with separate files only, and from file_name"
     for name, table in mapping.tables.items():
         where = "" if mapping.is_single else f"tables.{name}."
         for problem in _table_inconsistencies(mapping, table):
@@ -187,6 +194,7 @@ def _values(model: BaseModel, place: str) -> Iterator[tuple[str, Value]]:
             here = f"{place}{name}" + (f"[{number}]" if isinstance(inner, tuple) else "")
             if isinstance(item, Value):
                 yield here, item
+                yield from _values(item, here + ".")
             elif isinstance(item, BaseModel):
                 yield from _values(item, here + ".")
 
@@ -200,8 +208,7 @@ def _references(model: BaseModel, place: str) -> Iterator[tuple[str, str]]:
                 for source in (item.from_, item.join, item.times, item.plus, item.minus):
                     for column in source or ():
                         yield place + name, column
-                if item.when:
-                    yield from ((f"{place}{name}.when", column) for column in _columns_of(item.when))
+                yield from _references(item, f"{place}{name}.")
             elif isinstance(item, Condition):
                 yield from ((place + name, column) for column in _columns_of(item))
             elif isinstance(item, BaseModel):

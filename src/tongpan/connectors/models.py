@@ -58,3 +58,23 @@ class Import(models.Model):
 
     class Meta:
         ordering = ["-id"]
+
+
+class Part(models.Model):
+    """What one file said of one document, where the files of a format come one at a time.
+
+    part: the table of the format. number: the document's. content: the cells as JSON, sealed, because a head holds
+    names, phones and addresses. digest: of the content. exported_at: when the file was made, as far as its name says.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    shop = models.ForeignKey(Shop, on_delete=models.CASCADE, db_index=False)
+    format = models.CharField(max_length=40)
+    part = models.CharField(max_length=40)
+    number = models.CharField(max_length=120)
+    exported_at = models.DateTimeField(null=True)
+    digest = models.BinaryField()
+    content = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["shop", "format", "number", "part"], name="part_once")]

@@ -20,7 +20,7 @@ from tongpan.core.errors import Refusal
 @dataclass(frozen=True, slots=True)
 class FormatInfo:
     """A packaged format as people choose it. gives: "orders", "stock", "channel days", "nodes",
-    "shops", "parcels" or "tracking".
+    "shops", "parcels", "tracking" or "customers".
 
     needs_shop: its rows name no shop, so the import must. files: how many files it consists of.
     """
@@ -35,8 +35,8 @@ class FormatInfo:
 
 
 def formats() -> list[FormatInfo]:
-    """The packaged formats, by name."""
-    return [_info(mapping) for _, mapping in sorted(packaged().items())]
+    """The packaged formats that can be imported, by name."""
+    return [_info(mapping) for _, mapping in sorted(packaged().items()) if not mapping.refuse]
 
 
 def _info(mapping: Mapping) -> FormatInfo:
@@ -48,6 +48,8 @@ def _info(mapping: Mapping) -> FormatInfo:
         gives = "stock"
     elif any(table.channel_days for table in tables):
         gives = "channel days"
+    elif any(table.customers for table in tables):
+        gives = "customers"
     else:
         gives = next(
             name for name in ("nodes", "shops", "parcels", "tracking") if any(getattr(t, name) for t in tables)

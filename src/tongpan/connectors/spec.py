@@ -6,187 +6,15 @@ which field of the document each column fills. ``docs/reference/mapping-files.md
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping as MappingABC
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+
+from tongpan.connectors.spec_values import Column, Field_, Names, Strict, Value, When, as_column, as_sections
 
 CLASSES = ("sale", "return", "adjustment", "correction", "ignore")
-NUMBER_TESTS = ("lt", "le", "gt", "ge", "eq", "ne")
-TEXT_TESTS = ("is", "in", "not_in", "starts_with", "ends_with", "contains", "matches", "empty")
-WORDS = ("all", "any", "not")
-
-
-@dataclass(frozen=True, slots=True)
-class Test:
-    """One test of one column: ``op`` is one of NUMBER_TESTS or TEXT_TESTS."""
-
-    column: str
-    op: str
-    operand: Any
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """``word`` joins the parts: "all", "any", or "not" (none of them holds)."""
-
-    word: Literal["all", "any", "not"]
-    parts: tuple[Test | Condition, ...]
-
-
-def parse_condition(raw: Any) -> Condition:
-    """A condition as YAML gives it: {column: test, …} (all hold), {any: [..]}, {all: [..]}, {not: {..}}.
-
-    Raises ValueError with a sentence that says what is allowed.
-    """
-    if isinstance(raw, Condition):
-        return raw
-    if not isinstance(raw, MappingABC) or not raw:
-        raise ValueError("a condition is a table of columns and tests, such as {price: {lt: 0}}")
-    parts: list[Test | Condition] = []
-    for key, value in raw.items():
-        if key in ("any", "all"):
-            if not isinstance(value, list) or not value:
-                raise ValueError(f"{key!r} takes a list of conditions")
-            parts.append(Condition(key, tuple(parse_condition(item) for item in value)))
-        elif key == "not":
-            parts.append(Condition("not", (parse_condition(value),)))
-        else:
-            parts.extend(_tests(str(key), value))
-    return Condition("all", tuple(parts))
-
-
-def _tests(column: str, raw: Any) -> list[Test]:
-    if isinstance(raw, list):
-        return [Test(column, "in", frozenset(_text(item) for item in raw))]
-    if not isinstance(raw, MappingABC):
-        return [Test(column, "is", _text(raw))]
-    return [Test(column, str(op), _operand(column, str(op), value)) for op, value in raw.items()]
-
-
-def _operand(column: str, op: str, value: Any) -> Any:
-    if op in NUMBER_TESTS:
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise ValueError(f"{column}: {op} compares with a number, not {value!r}")
-        return value
-    if op == "empty":
-        if not isinstance(value, bool):
-            raise ValueError(f"{column}: empty is true or false, not {value!r}")
-        return value
-    if op in ("in", "not_in"):
-        if not isinstance(value, list):
-            raise ValueError(f"{column}: {op} takes a list")
-        return frozenset(_text(item) for item in value)
-    if op == "matches":
-        return compiled_pattern(value)
-    if op in TEXT_TESTS:
-        return _text(value)
-    raise ValueError(f"{column}: {op!r} is no test; allowed are {', '.join(TEXT_TESTS + NUMBER_TESTS)}")
-
-
-def _text(value: Any) -> str:
-    if isinstance(value, bool) or value is None or isinstance(value, list | dict):
-        raise ValueError(f"{value!r} must be a text; put it in quotes")
-    return str(value)
-
-
-def compiled_pattern(value: Any) -> re.Pattern[str]:
-    """A regular expression from a mapping file. Raises ValueError when it is not one."""
-    try:
-        return re.compile(_text(value))
-    except re.error as error:
-        raise ValueError(f"{value!r} is no regular expression: {error}") from error
-
-
-def _as_list(raw: Any) -> Any:
-    return [raw] if isinstance(raw, str) else raw
-
-
-def _as_value(raw: Any) -> Any:
-    if isinstance(raw, str | list):
-        return {"from": raw}
-    return raw
-
-
-def _as_column(raw: Any) -> Any:
-    if isinstance(raw, str | list):
-        return {"header": raw}
-    return raw
-
-
-def _as_sections(raw: Any) -> Any:
-    return [raw] if isinstance(raw, MappingABC) else raw
-
-
-class Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, raw: Any) -> Any:
-        if not isinstance(raw, MappingABC):
-            return raw
-        allowed = [field.alias or name for name, field in cls.model_fields.items()]
-        for key in raw:
-            if key not in allowed:
-                raise ValueError(f"{key!r} is not known here; allowed are {', '.join(allowed)}")
-        return raw
-
-
-When = Annotated[Condition, BeforeValidator(parse_condition)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_as_list), Field(min_length=1)]
-Pattern = Annotated[re.Pattern[str], BeforeValidator(compiled_pattern)]
-
-
-class Column(Strict):
-    """One column of the file: the header it goes by, with other spellings in order of preference."""
-
-    header: Names
-    optional: bool = False
-
-
-class Value(Strict):
-    """Where a field's value comes from, and what is done with the text on its way.
-
-    Exactly one source: from (columns, the first that is not empty), const, join (columns, with ``separator`` between),
-    times (the product of columns), or plus with an optional minus (sums of columns).
-    """
-
-    from_: Names | None = Field(None, alias="from")
-    const: str | None = None
-    join: Names | None = None
-    times: Names | None = None
-    plus: Names | None = None
-    minus: Names | None = None
-    separator: str = " "
-    extract: Pattern | None = None
-    remove: Pattern | None = None
-    strip_prefix: str = ""
-    strip_suffix: str = ""
-    case: Literal["upper", "lower", ""] = ""
-    map: dict[str, str] = {}
-    other: Literal["keep", "empty", "reject"] = "keep"
-    default: str = ""
-    when: When | None = None
-    take: Literal["first", "earliest", "latest", "same", ""] = ""
-    required: bool = False
-    formats: tuple[str, ...] = ()
-
-    @model_validator(mode="after")
-    def _one_source(self) -> Value:
-        sources = [name for name in ("from_", "const", "join", "times", "plus") if getattr(self, name) is not None]
-        if len(sources) != 1:
-            raise ValueError("a value has exactly one of: from, const, join, times, plus")
-        if self.minus and not self.plus:
-            raise ValueError("minus needs plus beside it")
-        if self.extract and self.extract.groups != 1:
-            raise ValueError("the expression of extract has exactly one group in parentheses")
-        return self
-
-
-Field_ = Annotated[Value, BeforeValidator(_as_value)]
+__all__ = ["Column", "Field_", "Mapping", "Strict", "Table", "Value"]
 
 
 class Buyer(Strict):
@@ -208,8 +36,48 @@ class ShipToSpec(Strict):
     address: Field_ | None = None
 
 
+class DiscountSpec(Strict):
+    """What somebody bears of a price. An amount that is empty or not above zero is no discount."""
+
+    payer: Literal["platform", "shop", "influencer", "dealer", "bank", "unknown"]
+    amount: Field_
+    code: Field_ | None = None
+    name: Field_ | None = None
+    when: When | None = None
+
+
+class ChargeSpec(Strict):
+    """A charge of the whole document, such as postage: once, however many rows repeat it. Zero is none."""
+
+    code: Field_
+    amount: Field_
+    name: Field_ | None = None
+    when: When | None = None
+
+
+class InvoiceSpec(Strict):
+    kind: Field_ | None = None
+    title: Field_ | None = None
+    tax_number: Field_ | None = None
+    content: Field_ | None = None
+
+
+class Balance(Strict):
+    """The charge that takes up what ``total`` has beyond the goods and the charges."""
+
+    code: str
+    name: str = ""
+
+
+Discounts = Annotated[tuple[DiscountSpec, ...], BeforeValidator(as_sections)]
+Charges = Annotated[tuple[ChargeSpec, ...], BeforeValidator(as_sections)]
+
+
 class Document(Strict):
-    """The fields of the document that a row speaks of. ``at`` is when it happened, whatever its class."""
+    """The fields of the document that a row speaks of. ``at`` is when it happened, whatever its class.
+
+    goods: what the buyer owes for all goods together, spread over the lines in proportion to their amounts.
+    """
 
     external_id: Field_
     at: Field_
@@ -234,6 +102,14 @@ class Document(Strict):
     buyer: Buyer | None = None
     ship_to: ShipToSpec | None = None
     known_statuses: tuple[str, ...] = ()
+    goods: Field_ | None = None
+    charges: Charges = ()
+    balance: Balance | None = None
+    discounts: Discounts = ()
+    invoice: InvoiceSpec | None = None
+    buyer_note: Field_ | None = None
+    seller_note: Field_ | None = None
+    tags: tuple[Field_, ...] = ()
 
 
 class Line(Strict):
@@ -252,6 +128,7 @@ class Line(Strict):
     product_name: Field_ | None = None
     category: Field_ | None = None
     wanted_node: Field_ | None = None
+    discounts: Discounts = ()
 
     @model_validator(mode="after")
     def _has_money(self) -> Line:
@@ -362,6 +239,17 @@ class TrackingSpec(Strict):
     event: Field_ | None = None
 
 
+class CustomerSpec(Strict):
+    """A person known by an identifier, without an order."""
+
+    kind: Field_
+    scope: Field_
+    value: Field_
+    name: Field_ | None = None
+    province: Field_ | None = None
+    city: Field_ | None = None
+
+
 class ClassRule(Strict):
     class_: Literal["sale", "return", "adjustment", "correction", "ignore"] = Field(alias="class")
     when: When | None = None
@@ -374,14 +262,40 @@ class Lookup(Strict):
     where: dict[str, str] = Field(min_length=1)
 
 
-RecordSection = StockLevel | ChannelDaySpec | NodeSpec | ShopSpec | ParcelSpec | TrackingSpec
+RecordSection = StockLevel | ChannelDaySpec | NodeSpec | ShopSpec | ParcelSpec | TrackingSpec | CustomerSpec
+
+
+class Signs(Strict):
+    """Headers that tell a table from others when the format is not given.
+
+    all: every one is there; any: at least one; none: not a single one.
+    """
+
+    all: Names = ()
+    any: Names = ()
+    none: Names = ()
+
+
+class Split(Strict):
+    """Rows that hold several lines, a separator between: ``by`` gives how many lines a row has.
+
+    columns: hold one part for each line, or nothing. once: belong to the first line of the row when they hold one part.
+    Other columns stand for every line.
+    """
+
+    by: str
+    separator: str = ";"
+    columns: Names
+    once: Names = ()
 
 
 class Table(Strict):
     """One table (file) of a format and what its rows give."""
 
     file: tuple[str, ...] = ()
-    columns: dict[str, Annotated[Column, BeforeValidator(_as_column)]] = Field(min_length=1)
+    signs: Signs = Signs()
+    split: Split | None = None
+    columns: dict[str, Annotated[Column, BeforeValidator(as_column)]] = Field(min_length=1)
     optional: bool = False
     key: Names = ()
     line_key: tuple[str, ...] = ()
@@ -389,7 +303,7 @@ class Table(Strict):
     lookups: dict[str, Lookup] = {}
     classes: tuple[ClassRule, ...] = (ClassRule.model_validate({"class": "sale"}),)
     document: Document | None = None
-    lines: Annotated[tuple[Line, ...], BeforeValidator(_as_sections)] = ()
+    lines: Annotated[tuple[Line, ...], BeforeValidator(as_sections)] = ()
     adjustments: StockChange | None = None
     payments: PaymentSpec | None = None
     levels: StockLevel | None = None
@@ -398,11 +312,20 @@ class Table(Strict):
     shops: ShopSpec | None = None
     parcels: ParcelSpec | None = None
     tracking: TrackingSpec | None = None
+    customers: CustomerSpec | None = None
 
     @property
     def records(self) -> RecordSection | None:
         """The section of rows that are complete in themselves, None for a table of documents."""
-        return self.levels or self.channel_days or self.nodes or self.shops or self.parcels or self.tracking
+        return (
+            self.levels
+            or self.channel_days
+            or self.nodes
+            or self.shops
+            or self.parcels
+            or self.tracking
+            or self.customers
+        )
 
 
 class Title(Strict):
@@ -423,7 +346,12 @@ class Times(Strict):
 
 
 class Mapping(Strict):
-    """A whole mapping file. With one table its keys may stand at the top; with several they stand in tables."""
+    """A whole mapping file. With one table its keys may stand at the top; with several they stand in tables.
+
+    separate: its files come one at a time, in any order, and are joined by document number; exported_at: when a file of
+    it was made, from its name, so that an older file never takes the place of a newer one. refuse: why a file that is
+    recognised as this format is not imported.
+    """
 
     format: str = Field(pattern="^[a-z0-9][a-z0-9-]{1,39}$")
     title: Title
@@ -435,6 +363,9 @@ class Mapping(Strict):
     decimal_comma: bool = False
     priority: int = 0
     detect: tuple[str, ...] = ()
+    separate: bool = False
+    exported_at: Field_ | None = None
+    refuse: str = ""
     tables: dict[str, Table] = Field(min_length=1)
 
     @model_validator(mode="before")

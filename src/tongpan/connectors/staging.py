@@ -158,7 +158,7 @@ class Staging:
                 positions[f"{alias}.{column}"] = offset + position
                 headers[f"{alias}.{column}"] = target.headers[position]
             offset += len(target.headers)
-        return Layout(positions, headers)
+        return Layout(positions, headers, source.member.name)
 
     def groups(self) -> Iterator[list[StagedRow]]:
         """The rows of each document together, in file order; documents in order of first appearance.
@@ -166,7 +166,7 @@ class Staging:
         A row without a document number, or of a document with too many rows, comes alone and with a defect.
         """
         tables = [name for name in self._sources if _gives_rows(self._mapping.tables[name])]
-        main = next(name for name in tables if self._mapping.tables[name].document)
+        main = next((name for name in tables if self._mapping.tables[name].document), tables[0])
         tables.sort(key=lambda name: name != main)
         self._index_keys(tables)
         selects = [self._select(number, name) for number, name in enumerate(tables)]

@@ -84,7 +84,7 @@ class Tally:
     def settle(self, state: str, rows: int) -> None:
         """Count what became of one document or record of ``rows`` source rows."""
         self.documents[state] += 1
-        if state in ("accepted", "updated"):
+        if state in ("accepted", "updated", "waiting"):
             self.accepted += rows
         elif state in ("unchanged", "stale"):
             self.unchanged += rows

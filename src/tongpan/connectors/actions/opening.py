@@ -42,6 +42,7 @@ def open_path(path: Path, mapping: Mapping | None = None, *, encoding: str = "",
     if len(members) == 1:
         first = open_source(members[0], mappings, encoding=encoding, is_quick=True)
         _refuse_incomplete(first, is_given=mapping is not None)
+        _refuse_by_name(first)
         chosen = first.match.mapping
         given = {first.match.table: members[0]}
     else:
@@ -53,8 +54,13 @@ def open_path(path: Path, mapping: Mapping | None = None, *, encoding: str = "",
         source = open_source(member, [chosen], encoding=encoding, is_quick=is_quick)
         _refuse_incomplete(source, is_given=True)
         return Opened(path, chosen, {main: source}, main)
-    others = members if len(members) > 1 else siblings_of(path)
+    if chosen.separate:
+        others: Sequence[Member] = members if len(members) > 1 else ()
+    else:
+        others = members if len(members) > 1 else siblings_of(path)
     found = _assign(chosen, given, others, path)
+    if main not in found:
+        main = next(iter(found))
     sources = {
         name: open_source(found[name], [_alone(chosen, name)], encoding=encoding, is_quick=is_quick)
         for name in chosen.tables
@@ -68,7 +74,7 @@ def main_table(mapping: Mapping) -> str:
     for name, table in mapping.tables.items():
         if table.document or (table.records and not table.nodes):
             return name
-    return next(name for name, table in mapping.tables.items() if table.nodes)
+    return next((name for name, table in mapping.tables.items() if table.nodes), next(iter(mapping.tables)))
 
 
 def _alone(mapping: Mapping, name: str) -> Mapping:
@@ -78,16 +84,19 @@ def _alone(mapping: Mapping, name: str) -> Mapping:
 
 def _refuse_incomplete(source: Source, *, is_given: bool) -> None:
     match = source.match
-    if match.is_complete and match.positions:
+    if match.is_complete and match.positions and (is_given or not match.unlike):
         return
     found = [header for header in source.headers if header][:SHOWN_HEADERS]
     shown = ", ".join(found) if found else "none"
     name = source.member.name
-    if not match.positions and not is_given:
+    if not is_given and (not match.positions or match.is_complete):
+        nearest = (
+            f" Nearest is {match.mapping.format}, but {match.unlike}." if match.is_complete and match.unlike else ""
+        )
         raise Refusal(
             "format.unrecognised",
-            f"{name} fits no known format. Found columns: {shown}. Give --format NAME, or describe the file with "
-            "--mapping FILE.",
+            f"{name} fits no known format.{nearest} Found columns: {shown}. Give --format NAME, or describe the file "
+            "with --mapping FILE.",
         )
     lead = (
         f"{name} lacks"
@@ -98,6 +107,15 @@ def _refuse_incomplete(source: Source, *, is_given: bool) -> None:
         "columns.missing",
         f"{lead} the column{'s' if len(match.missing) > 1 else ''} {', '.join(match.missing)}. Found columns: {shown}.",
     )
+
+
+def _refuse_by_name(source: Source) -> None:
+    """Raises Refusal for a file that is known and deliberately not taken."""
+    mapping = source.match.mapping
+    if mapping.refuse:
+        raise Refusal(
+            "format.refused", f"{source.member.name} is a {mapping.title.en} ({mapping.title.zh}): {mapping.refuse}"
+        )
 
 
 def _fitting(members: Sequence[Member], mapping: Mapping) -> list[tuple[Member, Source]]:
@@ -143,7 +161,8 @@ def _assign(mapping: Mapping, given: dict[str, Member], others: Sequence[Member]
     for name, table in mapping.tables.items():
         if name in assigned:
             continue
-        fitting = [member for member, _ in _fitting(others, _alone(mapping, name)) if member not in given.values()]
+        taken = [*given.values(), *assigned.values()] if mapping.separate else list(given.values())
+        fitting = [member for member, _ in _fitting(others, _alone(mapping, name)) if member not in taken]
         if len(fitting) > 1:
             named = [m for m in fitting if any(fnmatch.fnmatch(m.name.lower(), pattern) for pattern in table.file)]
             fitting = named or fitting
@@ -155,7 +174,7 @@ def _assign(mapping: Mapping, given: dict[str, Member], others: Sequence[Member]
             )
         if fitting:
             assigned[name] = fitting[0]
-        elif not table.optional:
+        elif not table.optional and not mapping.separate:
             needed = ", ".join(column.header[0] for column in table.columns.values() if not column.optional)
             raise Refusal(
                 "file.missing_table",

@@ -17,6 +17,7 @@ from tongpan.orders.actions import accept, accept_corrections, accept_returns
 
 BATCH_DOCUMENTS = 1000
 BATCH_LINES = 20_000
+KEPT = ("accepted", "updated", "unchanged")
 KINDS = ("sale", "return", "adjustment", "correction")
 
 
@@ -66,7 +67,7 @@ class DocumentPoster:
     """Collects documents and posts them in batches; each batch is committed on its own.
 
     prepare: called at the start of every batch of a dry run, inside its transaction, to make what a real run
-    would have made by then.
+    would have made by then. keep: given the parts of the documents of a batch that are in.
     """
 
     def __init__(
@@ -79,11 +80,13 @@ class DocumentPoster:
         now: datetime,
         is_dry_run: bool,
         prepare: Callable[[], None] | None = None,
+        keep: Callable[[Sequence[object]], None] | None = None,
     ) -> None:
         self._tally = tally
         self._reject = reject
         self._is_dry_run = is_dry_run
         self._prepare = prepare
+        self._keep = keep
         self._waiting: dict[str, list[Prepared]] = {kind: [] for kind in KINDS}
         self._documents = self._lines = 0
         self._post: dict[str, Callable[[Sequence[Any]], Sequence[Any]]] = {
@@ -117,6 +120,9 @@ class DocumentPoster:
             )
             for prepared, outcome in zip(waiting, outcomes, strict=True):
                 self._settle(prepared, outcome)
+            if self._keep is not None:
+                pairs = zip(waiting, outcomes, strict=True)
+                self._keep([p.part for p, o in pairs if p.part is not None and o.state in KEPT])
             collected.clear()
         self._documents = self._lines = 0
 

@@ -20,12 +20,15 @@ from tongpan.connectors.reading.source import Source
 from tongpan.connectors.spec import Mapping
 from tongpan.core.errors import Refusal
 
+SHOWN_SIGNS = 6
+
 
 @dataclass(frozen=True, slots=True)
 class Detection:
     """What a file looks like. columns: header → the name that the mapping has for it, "" when it takes none.
 
-    header_line: the physical line of the header row. files: file name → table of the format.
+    header_line: the physical line of the header row. files: file name → table of the format. why: in sentences, what
+    the format was recognised by.
     """
 
     format: str
@@ -38,6 +41,7 @@ class Detection:
     columns: dict[str, str]
     files: dict[str, str]
     needs_shop: bool
+    why: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +124,25 @@ def _detection(opened: Opened) -> Detection:
         {header: names.get(position, "") for position, header in enumerate(source.headers)},
         {one.member.name: name for name, one in opened.sources.items()},
         document is not None and (document.shop is None or not set(document.shop.from_ or ()) & set(names.values())),
+        _why(source),
+    )
+
+
+def _why(source: Source) -> tuple[str, ...]:
+    match = source.match
+    table = match.mapping.tables[match.table]
+    needed = [source.headers[match.positions[n]] for n, c in table.columns.items() if not c.optional]
+    signs = f" Only this format has {', '.join(match.signs[:SHOWN_SIGNS])}." if match.signs else ""
+    return (
+        f"It has every column that {match.mapping.format} needs ({', '.join(needed)}), and it takes "
+        f"{len(match.positions)} of its {len([h for h in source.headers if h])} columns.{signs}",
     )
 
 
 def _layout(source: Source) -> Layout:
     positions = source.match.positions
-    return Layout(positions, {name: source.headers[position] for name, position in positions.items()})
+    headers = {name: source.headers[position] for name, position in positions.items()}
+    return Layout(positions, headers, source.member.name)
 
 
 def _groups(opened: Opened, staged: list[StagedRow]) -> Iterator[list[StagedRow]]:

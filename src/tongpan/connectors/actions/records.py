@@ -14,6 +14,7 @@ from tongpan.analytics.actions import ChannelDayDoc, record_channel_days
 from tongpan.channels.actions import save_channel, save_shop
 from tongpan.channels.engine import ChannelSpec, ShopSpec
 from tongpan.channels.models import Channel, Shop
+from tongpan.connectors.actions.people import save_people
 from tongpan.connectors.actions.posting import Reject, post_each
 from tongpan.connectors.engine.cells import BadCell
 from tongpan.connectors.engine.documents import Layout, StagedRow
@@ -93,6 +94,8 @@ class RecordRun:
             return self._post_parcels, "parcels"
         if self.table.tracking:
             return self._post_tracking, "tracking"
+        if self.table.customers:
+            return self._post_customers, "customers"
         return self._post_shops, "shops"
 
     def _settings(self, zone: str) -> Settings:
@@ -173,6 +176,10 @@ class RecordRun:
         for (_, part), outcome in zip(docs, outcomes, strict=True):
             results |= {level.row.line: Result(outcome.state, outcome.reason) for level in part}
         return [results[row.line] for row, _ in waiting]
+
+    def _post_customers(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
+        told = save_people([fields for _, fields in waiting], now=self.now, is_dry_run=self.is_dry_run)
+        return [Result("refused", reason) if state == "refused" else Result(state) for state, reason in told]
 
     def _post_channel_days(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
         docs = [ChannelDayDoc(f["channel"], f["day"], f["visitors"], f["cost"], f["is_simulated"]) for _, f in waiting]

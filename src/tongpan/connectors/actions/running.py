@@ -12,11 +12,12 @@ from typing import Any
 
 from tongpan.connectors.actions.nodes import save_supplying_nodes
 from tongpan.connectors.actions.opening import Opened
+from tongpan.connectors.actions.parts import Joined, Parts
 from tongpan.connectors.actions.posting import DocumentPoster
 from tongpan.connectors.actions.records import RecordRun
 from tongpan.connectors.actions.shops import NewShop, Shops, check_currency, create_shop, planned_shop
 from tongpan.connectors.engine.cells import cleaned
-from tongpan.connectors.engine.documents import Assembler, ShopContext, StagedRow
+from tongpan.connectors.engine.documents import Assembled, Assembler, ShopContext, StagedRow
 from tongpan.connectors.engine.rows import Problem
 from tongpan.connectors.errorfile import ErrorFile
 from tongpan.connectors.spec import Table
@@ -146,28 +147,54 @@ class Run:
             now=self.now,
             is_dry_run=self.is_dry_run,
             prepare=self._make_planned_shop if is_planned else None,
+            keep=lambda parts: parts_of.keep(parts) if parts_of and not self.is_dry_run else None,
         )
 
         def look_up(code: str) -> ShopContext | None:
             return default if default and code == default.code else shops.context(code)
 
         layouts = {name: staging.layout(name) for name in self.opened.sources if _gives_rows(mapping.tables[name])}
+        parts_of: Parts | None = None
+        if mapping.separate:
+            shop_id = shops.by_code[default.code].id if default and default.code in shops.by_code else None
+            parts_of = Parts(mapping, shop_id, default.zone if default else DEFAULT_ZONE, layouts)
+            layouts = parts_of.layouts
         assembler = Assembler(mapping, layouts, look_up, default.code if default else "")
         known = next((t.document.known_statuses for t in mapping.tables.values() if t.document), ())
         done = 0
-        for group in staging.groups():
-            assembled = assembler.assemble(group)
-            done += len(group)
+        found = parts_of.joined(staging.groups()) if parts_of else map(_whole, staging.groups())
+        for joined in found:
+            done += len(joined.own)
+            assembled = self._assemble(assembler, joined, parts_of)
+            own = {(row.table, row.line): row for row in joined.own}
             for row, problems in assembled.rejected:
-                self.tally.rejected += 1
-                self._reject(row, problems)
-            for prepared in assembled.documents:
+                if (row.table, row.line) in own:
+                    self.tally.rejected += 1
+                    self._reject(own[row.table, row.line], problems)
+            for made in assembled.documents:
+                prepared = made
+                if parts_of:
+                    rows = [own[row.table, row.line] for row in made.rows if (row.table, row.line) in own]
+                    prepared = replace(made, rows=rows, part=joined.part)
                 if isinstance(prepared.doc, OrderDoc):
                     self.tally.status(prepared.doc.channel_status, known)
                 if poster.add(prepared):
                     self._advance(done, total)
         poster.flush()
+        if parts_of:
+            parts_of.flush()
         self._advance(done, total)
+
+    def _assemble(self, assembler: Assembler, joined: Joined, parts_of: Parts | None) -> Assembled:
+        """What comes of a document's rows; those that wait for their document, or are older, are settled at once."""
+        if joined.state == "whole":
+            return assembler.assemble(joined.all_rows)
+        checked = assembler.check(joined.all_rows)
+        if not checked.rejected:
+            if joined.state == "waiting" and parts_of and not self.is_dry_run:
+                parts_of.wait(joined.part)
+            self.tally.settle("unchanged" if joined.state == "kept" else joined.state, len(joined.own))
+        return checked
 
     def _make_planned_shop(self) -> None:
         create_shop(self.shop_code, self.opened.mapping, self.new_shop, actor=self.actor, now=self.now)
@@ -235,6 +262,10 @@ class Run:
             "unmapped_columns": {s.member.name: list(s.unmapped) for s in self.opened.sources.values() if s.unmapped},
             "warnings": self.warnings,
         }
+
+
+def _whole(group: list[StagedRow]) -> Joined:
+    return Joined(group, group, None, "whole")
 
 
 def _gives_rows(table: Table) -> bool:

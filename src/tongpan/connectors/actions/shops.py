@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tongpan.channels.actions import save_channel, save_shop
 from tongpan.channels.engine import ChannelSpec, ShopSpec
-from tongpan.channels.models import Channel
+from tongpan.channels.models import Channel, Shop
 from tongpan.channels.queries import ShopRef, shop_by_code
 from tongpan.connectors.engine.documents import ShopContext
 from tongpan.connectors.spec import Mapping
@@ -28,10 +29,11 @@ class NewShop:
 
 @dataclass(slots=True)
 class Shops:
-    """All shops, by code; read once at the start of an import."""
+    """All shops, by code; read once at the start of an import. code_of: by name, of names that one shop only has."""
 
     by_code: dict[str, ShopRef] = field(default_factory=dict)
     stock_nodes: dict[str, str] = field(default_factory=dict)
+    code_of: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls) -> Shops:
@@ -43,11 +45,14 @@ class Shops:
             taking = [node for node in holding if node.takes_returns] or holding
             if taking:
                 stock_nodes[code] = taking[0].code
-        return cls(by_code, stock_nodes)
+        named = list(Shop.objects.values_list("name", "code"))
+        times = Counter(name for name, _ in named)
+        return cls(by_code, stock_nodes, {name: code for name, code in named if times[name] == 1})
 
     def context(self, code: str) -> ShopContext | None:
-        shop = self.by_code.get(code)
-        return shop and ShopContext(shop.code, shop.currency, shop.zone, self.stock_nodes.get(code, ""))
+        """The shop of this code, or of this name; None when there is none."""
+        shop = self.by_code.get(code) or self.by_code.get(self.code_of.get(code, ""))
+        return shop and ShopContext(shop.code, shop.currency, shop.zone, self.stock_nodes.get(shop.code, ""))
 
 
 def check_currency(mapping: Mapping, shop: ShopContext) -> None:

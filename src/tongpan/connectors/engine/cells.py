@@ -12,7 +12,7 @@ _FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 _GUARDED = re.compile(r"'[=+\-@\d\t']")
 # A long number that a spreadsheet showed, and then saved, as a rounded power of ten.
 _MANGLED = re.compile(r"[+-]?\d(?:\.\d+)?[eE]\+\d{1,3}")
-_MASKED = re.compile(r"\*{2,}|^(?:##|\$\$)")
+_MASKED = re.compile(r"[*＊]{2,}|^(?:##|\$\$|~AgAA)|(##|\$\$).+\1|^(?=.*[一-鿿])\S{0,2}[*＊]\S{0,2}$")
 
 
 class BadCell(Exception):
@@ -57,5 +57,6 @@ def is_mangled(text: str) -> bool:
 
 
 def is_masked(text: str) -> bool:
-    """True when the platform has hidden the value: asterisks, or ciphertext marked by ## or $$."""
+    """True when the platform has hidden the value: asterisks (張**, 张*, 138****1234), or ciphertext marked by ##, $$
+    or ~AgAA."""
     return _MASKED.search(text) is not None

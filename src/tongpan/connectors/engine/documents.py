@@ -7,20 +7,23 @@ becomes one document. 4. When one row of a document cannot be taken, none is: ha
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tongpan.connectors.engine.cells import BadCell, cleaned
 from tongpan.connectors.engine.fields import Settings, compile_value
+from tongpan.connectors.engine.ordering import numbered, order_of
 from tongpan.connectors.engine.rows import HEAD_NAMES, Made, Problem, RowConverter
+from tongpan.connectors.engine.splitting import Splitter
 from tongpan.connectors.spec import Mapping as MappingSpec
 from tongpan.connectors.spec import Table
 from tongpan.inventory.engine import AdjustmentDoc, StockLine
-from tongpan.orders.engine import CorrectionDoc, LineDoc, OrderDoc, PaymentDoc, ReturnDoc, ShipTo
+from tongpan.orders.engine import BuyerDoc, CorrectionDoc, DiscountDoc, LineDoc, OrderDoc, PaymentDoc, ReturnDoc, ShipTo
 
 _NOWHERE = ShipTo()
-_AT = HEAD_NAMES.index("at")
+EMPTIES: dict[str, Any] = {"is_shipped": False, "is_simulated": False, "channel_status": ""}
+"""What "every" leaves of a field that not every row has; of others None."""
 
 
 class StagedRow(NamedTuple):
@@ -44,17 +47,19 @@ class ShopContext:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where a table's columns stand in its staged rows, after the file's own header was read."""
+    """Where a table's columns stand in its staged rows, after the file's own header was read; the file's name."""
 
     positions: Mapping[str, int]
     headers: Mapping[str, str]
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """One document ready for its action, with the rows it came from and what they amount to.
 
-    amount, goods and charges are minor units of ``currency``; charge_rows counts rows that hold a charge.
+    amount, goods and charges are minor units of ``currency``; charge_rows counts rows that hold a charge. part: what
+    is to be kept of its rows once it is in, where files of a format come one at a time.
     """
 
     cls: str
@@ -67,6 +72,7 @@ class Prepared:
     charge_rows: int = 0
     lines: int = 0
     goods_lines: int = 0
+    part: object = None
 
 
 @dataclass(slots=True)
@@ -84,9 +90,20 @@ class _Part:
     rows: list[StagedRow] = field(default_factory=list)
     heads: list[tuple[Any, ...]] = field(default_factory=list)
     lines: list[LineDoc] = field(default_factory=list)
+    discounts: list[DiscountDoc] = field(default_factory=list)
     stock: list[StockLine] = field(default_factory=list)
     payments: list[PaymentDoc] = field(default_factory=list)
     charge_rows: int = 0
+
+    def take(self, made: Made) -> None:
+        if made.discounts:
+            first = len(self.lines)
+            self.discounts += [replace(share, line=first + (share.line or 0)) for share in made.discounts]
+        self.lines += made.lines
+        if any(line.kind == "charge" for line in made.lines):
+            self.charge_rows += 1
+        if made.stock is not None:
+            self.stock.append(made.stock)
 
 
 class Assembler:
@@ -112,6 +129,11 @@ class Assembler:
             for name, table in mapping.tables.items()
             if table.document and table.document.shop and name in layouts
         }
+        self._splitters = {
+            name: Splitter(table.split, layouts[name].positions, frozenset(mapping.nulls))
+            for name, table in mapping.tables.items()
+            if table.split and name in layouts
+        }
         self._names_paid = any(table.document and table.document.paid for table in mapping.tables.values())
         self._head_table = next((name for name, table in mapping.tables.items() if table.document), "")
 
@@ -125,6 +147,9 @@ class Assembler:
         if shop is not None and not problems:
             parts = self._convert(sound, shop, problems)
         heads = {cls: self._fold(part, parts, problems) for cls, part in parts.items()} if not problems else {}
+        if any(cls != "ignore" and head["at"] is None for cls, head in heads.items()):
+            header = next(c.at_header for c in self._converters.values() if c.head is not None)
+            problems[0] = [Problem(header, "", "is empty, but is needed")]
         if not problems:
             for cls, part in parts.items():
                 result.documents.append(self._build(cls, part, heads[cls], shop, problems))  # type: ignore[arg-type]
@@ -132,6 +157,21 @@ class Assembler:
             result.documents.clear()
             result.rejected += _all_rejected(sound, problems)
         return result
+
+    def check(self, rows: Sequence[StagedRow]) -> Assembled:
+        """The rows that cannot be taken whatever their document says: of lines whose document is not there yet."""
+        problems: dict[int, list[Problem]] = {}
+        shop = self._shop(rows, problems)
+        for number, row in enumerate(rows if shop is not None and not problems else ()):
+            converter = self._converter(row.table, shop)  # type: ignore[arg-type]
+            found = converter.problems(row.cells)
+            try:
+                converter.made(row.cells)
+            except BadCell as bad:
+                found = found or [Problem(bad.column, bad.value, bad.reason)]
+            if found:
+                problems[number] = found
+        return Assembled(rejected=_all_rejected(rows, problems) if problems else [])
 
     def _shop(self, rows: Sequence[StagedRow], problems: dict[int, list[Problem]]) -> ShopContext | None:
         code = ""
@@ -198,32 +238,34 @@ class Assembler:
         has_head = False
         for number, row in enumerate(rows):
             converter = self._converter(row.table, shop)
+            splitter = self._splitters.get(row.table)
+            part: _Part | None = None
             try:
-                made: Made = converter.made(row.cells)
-                part = parts.get(made.cls)
-                if part is None:
-                    part = parts[made.cls] = _Part()
-                if converter.head is not None:
-                    has_head = True
-                    cells = converter.head_cells(row.cells)
-                    known = last_head.get(made.cls)
-                    if known is None or known[0] != cells:
-                        head = converter.head(row.cells)
-                        last_head[made.cls] = (cells, head)
-                        part.heads.append(head)
-                if converter.payment is not None:
-                    payment = converter.payment(row.cells)
-                    if payment is not None:
-                        part.payments.append(payment)
+                for cells in splitter.pieces(row.cells) if splitter else (row.cells,):
+                    made: Made = converter.made(cells)
+                    part = parts.get(made.cls)
+                    if part is None:
+                        part = parts[made.cls] = _Part()
+                    if converter.head is not None:
+                        has_head = True
+                        head_cells = converter.head_cells(cells)
+                        known = last_head.get(made.cls)
+                        if known is None or known[0] != head_cells:
+                            head = converter.head(cells)
+                            known = last_head[made.cls] = (head_cells, head)
+                            part.heads.append(head)
+                        elif converter.has_sums:
+                            part.heads.append(known[1])
+                    if converter.payment is not None:
+                        payment = converter.payment(cells)
+                        if payment is not None:
+                            part.payments.append(payment)
+                    part.take(made)
             except BadCell as bad:
                 problems[number] = converter.problems(row.cells) or [Problem(bad.column, bad.value, bad.reason)]
                 continue
-            part.rows.append(row)
-            part.lines += made.lines
-            if any(line.kind == "charge" for line in made.lines):
-                part.charge_rows += 1
-            if made.stock is not None:
-                part.stock.append(made.stock)
+            if part is not None:
+                part.rows.append(row)
         if not has_head and not problems:
             problems[0] = [Problem("", "", f"belongs to a document that the table {self._head_table} does not hold")]
         return parts
@@ -236,11 +278,19 @@ class Assembler:
             return dict(zip(HEAD_NAMES, heads[0], strict=True))
         folded: dict[str, Any] = {}
         for name, take, values in zip(HEAD_NAMES, takes, zip(*heads, strict=True), strict=True):
-            known = [value for value in values if value is not None and value not in ("", False, _NOWHERE)]
+            known = [value for value in values if value is not None and value not in ("", False, _NOWHERE, ())]
             if not known:
                 folded[name] = values[0]
             elif take in ("earliest", "latest"):
                 folded[name] = min(known) if take == "earliest" else max(known)
+            elif take == "sum":
+                folded[name] = sum(known)
+            elif take == "every":
+                folded[name] = max(known) if len(known) == len(values) else EMPTIES.get(name)
+            elif name == "buyer":
+                folded[name] = _one_buyer(known)
+                if folded[name] is None:
+                    problems[0] = [Problem("", "", "lines of the same document disagree on its buyer")]
             else:
                 folded[name] = known[0]
                 if take == "same" and any(value != known[0] for value in known):
@@ -295,42 +345,27 @@ class Assembler:
         )
 
     def _order(
-        self,
-        part: _Part,
-        head: Mapping[str, Any],
-        shop: ShopContext,
-        currency: str,
-        problems: dict[int, list[Problem]],
+        self, part: _Part, head: Mapping[str, Any], shop: ShopContext, currency: str, problems: dict[int, list[Problem]]
     ) -> OrderDoc:
-        payments = _numbered(part.payments)
+        spec = self._mapping.tables[self._head_table].document
+        if spec is None:
+            raise AssertionError("the table of heads has a document")
+        payments = numbered(part.payments)
         if len({payment.seq for payment in payments}) < len(payments):
             problems[0] = [Problem("", "", "two payments of the document have the same number")]
-        paid = head["paid"]
-        if payments and not self._names_paid:
-            paid = sum(payment.amount_minor for payment in payments)
-        return OrderDoc(
-            shop_code=shop.code,
-            external_id=head["external_id"],
-            placed_at=head["at"],
-            currency=currency,
-            lines=tuple(part.lines),
-            buyer=head["buyer"],
-            ship_to=head["ship_to"],
+        doc, problem = order_of(
+            spec,
+            head,
+            part.lines,
+            discounts=part.discounts,
             payments=payments,
-            version=head["version"],
-            channel_status=head["channel_status"],
-            paid_at=head["paid_at"],
-            dispatched_at=head["dispatched_at"],
-            delivered_at=head["delivered_at"],
-            completed_at=head["completed_at"],
-            cancelled_at=head["cancelled_at"],
-            promised_at=head["promised_at"],
-            paid_minor=paid,
-            refunded_minor=head["refunded"] or 0,
-            is_shipped=head["is_shipped"],
-            is_simulated=head["is_simulated"],
-            total_minor=None if part.lines else head["total"],
+            shop_code=shop.code,
+            currency=currency,
+            names_paid=self._names_paid,
         )
+        if problem:
+            problems[0] = [Problem("", "", problem)]
+        return doc
 
     def _converter(self, table: str, shop: ShopContext) -> RowConverter:
         key = (table, shop.code)
@@ -349,6 +384,7 @@ class Assembler:
             has_decimal_comma=mapping.decimal_comma,
             currency=shop.currency if shop else "CNY",
             zone_name=mapping.times.zone or (shop.zone if shop else "UTC"),
+            file_name=layout.file_name,
         )
 
 
@@ -359,11 +395,13 @@ def rejects_duplicates(table: Table) -> bool:
     return table.document is not None and not table.lines
 
 
-def _numbered(payments: Iterable[PaymentDoc]) -> tuple[PaymentDoc, ...]:
-    return tuple(
-        payment if payment.seq else PaymentDoc(number, payment.method, payment.amount_minor, payment.paid_at)
-        for number, payment in enumerate(payments, 1)
-    )
+def _one_buyer(buyers: Sequence[BuyerDoc]) -> BuyerDoc | None:
+    """The buyer that all of ``buyers`` are, with what any of them says of the person; None when they are several."""
+    first = buyers[0]
+    if any((buyer.kind, buyer.scope, buyer.value) != (first.kind, first.scope, first.value) for buyer in buyers):
+        return None
+    said = {name: next(filter(None, (getattr(b, name) for b in buyers)), "") for name in ("name", "province", "city")}
+    return replace(first, **said)
 
 
 def _split(defect: str) -> tuple[str, str]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
+from tongpan.connectors.conditions import NUMBER_TESTS, Condition, Test
 from tongpan.connectors.engine import values
 from tongpan.connectors.engine.cells import BadCell, cleaned, is_mangled
-from tongpan.connectors.spec import NUMBER_TESTS, Condition, Test, Value
+from tongpan.connectors.spec import Value
 from tongpan.core.clock import zone
 from tongpan.core.money import to_minor
 
@@ -30,7 +31,8 @@ class Settings:
     """What compiling needs to know besides the mapping.
 
     positions: column name → position in the row; a declared optional column that the file lacks is not in it.
-    headers: column name → header in the file, for messages. currency and zone_name are the shop's.
+    headers: column name → header in the file, for messages. currency and zone_name are the shop's. file_name: of the
+    file that the rows stand in.
     """
 
     positions: Mapping[str, int]
@@ -40,6 +42,7 @@ class Settings:
     has_decimal_comma: bool = False
     currency: str = "CNY"
     zone_name: str = "Asia/Shanghai"
+    file_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +135,44 @@ def compile_value(value: Value | None, kind: str, settings: Settings, *, require
     if value.const is not None:
         constant = parse(value.const) if value.const else empty
         return _guarded(Compiled(lambda row: constant), value, settings, empty)
+    if value.first is not None:
+        return _guarded(_first(value, kind, settings, empty, required), value, settings, empty)
+    if value.file_name:
+        named = _change_and_parse(settings.file_name, _transformation(value), value.default, parse, empty)
+        return _guarded(Compiled(lambda row: named), value, settings, empty)
     if value.times or value.plus:
         return _guarded(_arithmetic(value, kind, settings, required), value, settings, empty)
     return _guarded(_from_text(value, parse, settings, empty, required), value, settings, empty)
+
+
+def _first(value: Value, kind: str, settings: Settings, empty: Any, required: bool) -> Compiled[Any]:
+    """The first of the inner values that is not empty."""
+    inner = [compile_value(part, kind, settings) for part in value.first or ()]
+    uses = frozenset().union(*(part.uses for part in inner))
+    gets = [part.get for part in inner]
+    column = next((name for part in value.first or () for name in part.from_ or part.join or ()), "")
+
+    def get(row: Row) -> Any:
+        for one in gets:
+            found = one(row)
+            if found is not None and found != empty:
+                return found
+        if required:
+            raise BadCell(settings.headers.get(column, column), "", "is empty, but is needed")
+        return empty
+
+    return Compiled(get, uses)
+
+
+def _change_and_parse(
+    text: str, change: Callable[[str], str], default: str, parse: Callable[[str], Any], empty: Any
+) -> Any:
+    """What a file's name gives; nothing when it does not say what is looked for in it."""
+    try:
+        changed = change(text) or default
+        return parse(changed) if changed else empty
+    except ValueError:
+        return empty
 
 
 def _guarded(inner: Compiled[Any], value: Value, settings: Settings, empty: Any) -> Compiled[Any]:
@@ -220,31 +258,31 @@ def _transformation(value: Value) -> Callable[[str], str]:
 
 
 def _arithmetic(value: Value, kind: str, settings: Settings, required: bool) -> Compiled[Any]:
-    """times, plus and minus, exact in decimals; rounded once, at the end."""
+    """times, plus and minus, exact in decimals; rounded once, at the end. What is taken away alone gives nothing."""
     factors = value.times or ()
     plus, minus = value.plus or (), value.minus or ()
     empty = EMPTY.get(kind)
     names = [*factors, *plus, *minus]
     present = [name for name in names if name in settings.positions]
-    if (factors and len(present) < len(factors)) or not present:
+    if any(name not in settings.positions for name in factors) or not set(present) & {*factors, *plus}:
         return Compiled(lambda row: empty)
     first = settings.headers.get(present[0], present[0])
     cells = {name: _cached(settings.positions[name], _decimal_parser(name, settings)) for name in present}
 
     def get(row: Row) -> Any:
         numbers = {name: cell(row) for name, cell in cells.items()}
-        known = [number for number in numbers.values() if number is not None]
-        if not known or (factors and len(known) < len(numbers)):
+        known = [name for name in (*factors, *plus) if numbers.get(name) is not None]
+        if not known or len(known) < len(factors):
             if required:
                 raise BadCell(first, "", "is empty, but is needed")
             return empty
         if factors:
             total = Decimal(1)
             for name in factors:
-                total *= numbers[name]
+                total *= numbers[name] or Decimal(0)
         else:
             total = sum((numbers.get(name) or Decimal(0) for name in plus), Decimal(0))
-            total -= sum((numbers.get(name) or Decimal(0) for name in minus), Decimal(0))
+        total -= sum((numbers.get(name) or Decimal(0) for name in minus), Decimal(0))
         try:
             return minor_of(total, settings.currency) if kind == "money" else total
         except ValueError as error:

@@ -14,6 +14,7 @@ from tongpan.connectors.engine.fields import Row, Settings, compile_value
 from tongpan.connectors.engine.rows import Problem
 from tongpan.connectors.spec import (
     ChannelDaySpec,
+    CustomerSpec,
     NodeSpec,
     ParcelSpec,
     RecordSection,
@@ -88,6 +89,14 @@ KINDS: dict[type, dict[str, str]] = {
         "text": "text:1000",
         "event": "id:200",
     },
+    CustomerSpec: {
+        "kind": "id:20",
+        "scope": "id:60",
+        "value": "id",
+        "name": "text:120",
+        "province": "text:60",
+        "city": "text:60",
+    },
 }
 NEEDED: dict[type, tuple[str, ...]] = {
     StockLevel: ("node", "code", "qty"),
@@ -96,6 +105,7 @@ NEEDED: dict[type, tuple[str, ...]] = {
     ShopSpec: ("code", "channel"),
     ParcelSpec: ("order", "carrier", "number", "at"),
     TrackingSpec: ("carrier", "number", "kind", "at"),
+    CustomerSpec: ("kind", "scope", "value"),
 }
 LINES_OF_A_COUNT = 20_000
 

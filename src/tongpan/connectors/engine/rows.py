@@ -7,66 +7,26 @@ The converter therefore remembers what it made of each combination of cells and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from tongpan.connectors.engine.cells import BadCell, is_masked
-from tongpan.connectors.engine.fields import (
-    CACHE_SIZE,
-    Compiled,
-    Row,
-    Settings,
-    compile_condition,
-    compile_value,
-    minor_of,
+from tongpan.connectors.engine.cells import BadCell
+from tongpan.connectors.engine.fields import Compiled, Row, Settings, compile_condition, compile_value, minor_of
+from tongpan.connectors.engine.heads import (
+    HEAD_NAMES,
+    compile_discount,
+    compile_head,
+    header_of,
+    remembered,
+    takes_of,
 )
-from tongpan.connectors.spec import Document, Line, PaymentSpec, StockChange, Table, Value
+from tongpan.connectors.spec import Line, PaymentSpec, StockChange, Table, Value
 from tongpan.inventory.engine import StockLine
-from tongpan.orders.engine import BuyerDoc, LineDoc, PaymentDoc, ShipTo
+from tongpan.orders.engine import DiscountDoc, LineDoc, PaymentDoc
 
-# The kinds of the fields of a document; the order is that of HEAD_NAMES.
-HEAD_KINDS = {
-    "external_id": "id",
-    "at": "time",
-    "currency": "id:3",
-    "version": "time",
-    "channel_status": "text:60",
-    "paid_at": "time",
-    "dispatched_at": "time",
-    "delivered_at": "time",
-    "completed_at": "time",
-    "cancelled_at": "time",
-    "promised_at": "time",
-    "paid": "money",
-    "refunded": "money",
-    "total": "money",
-    "is_shipped": "bool",
-    "is_simulated": "bool",
-    "of_order": "id",
-    "node": "id:60",
-    "reason": "text:200",
-}
-NEEDED = ("external_id", "at")
-DEFAULT_TAKE = {"at": "earliest", "external_id": "same", "currency": "same", "buyer": "same"}
-BUYER_KINDS = {
-    "kind": "id:20",
-    "scope": "id:60",
-    "value": "id",
-    "name": "text:120",
-    "province": "text:60",
-    "city": "text:60",
-}
-SHIP_TO_KINDS = {
-    "province": "text:60",
-    "city": "text:60",
-    "latitude": "latitude",
-    "longitude": "longitude",
-    "recipient": "text:120",
-    "phone": "text:60",
-    "address": "text:500",
-}
-PERSONAL = ("name", "recipient", "phone", "address")
+__all__ = ["HEAD_NAMES", "Made", "Problem", "RowConverter"]
+
 LINE_KINDS = {
     "code": "id",
     "name": "text:300",
@@ -81,15 +41,13 @@ LINE_KINDS = {
 }
 
 
-HEAD_NAMES = (*HEAD_KINDS, "buyer", "ship_to")
-
-
 class Made(NamedTuple):
-    """What one row gives besides its head."""
+    """What one row gives besides its head. The line of a discount is a position in ``lines``."""
 
     cls: str
     lines: tuple[LineDoc, ...]
     stock: StockLine | None
+    discounts: tuple[DiscountDoc, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,27 +57,6 @@ class Problem:
     column: str
     value: str
     reason: str
-
-
-def remembered(compiled: Compiled[Any]) -> Callable[[Row], Any]:
-    """``compiled`` with a memory by the cells that it reads."""
-    if not compiled.uses:
-        return compiled.get
-    pick = itemgetter(*sorted(compiled.uses))
-    get = compiled.get
-    memory: dict[Any, Any] = {}
-
-    def recall(row: Row) -> Any:
-        cells = pick(row)
-        try:
-            return memory[cells]
-        except KeyError:
-            if len(memory) >= CACHE_SIZE:
-                memory.clear()
-            made = memory[cells] = get(row)
-            return made
-
-    return recall
 
 
 class RowConverter:
@@ -133,11 +70,13 @@ class RowConverter:
 
     def __init__(self, table: Table, settings: Settings, shop_code: str) -> None:
         self._settings = settings
-        self._shop_code = shop_code
         self._parts: list[Compiled[Any]] = []
-        self.head = self._compile_head(table.document) if table.document else None
-        self.head_cells = _picker(_uses(self._parts))
-        self.takes = _takes(table.document) if table.document else ()
+        head = compile_head(table.document, self._value, settings, shop_code) if table.document else None
+        self.head = head.get if head else None
+        self.head_cells = _picker(head.uses if head else frozenset())
+        self.takes = takes_of(table.document) if table.document else ()
+        self.has_sums = "sum" in self.takes
+        self.at_header = header_of(table.document.at, settings) if table.document else ""
         self.made = self._compile_made(table)
         self.payment = self._compile_payment(table.payments) if table.payments else None
 
@@ -157,48 +96,6 @@ class RowConverter:
             self._parts.append(compiled)
         return compiled
 
-    def _compile_head(self, document: Document) -> Callable[[Row], tuple[Any, ...]]:
-        fields = [
-            self._value(getattr(document, name), kind, required=name in NEEDED) for name, kind in HEAD_KINDS.items()
-        ]
-        gets = [field.get for field in fields]
-        buyer, ship_to = self._compile_buyer(document), self._compile_ship_to(document)
-        return lambda row: (*[get(row) for get in gets], buyer(row), ship_to(row))
-
-    def _compile_buyer(self, document: Document) -> Callable[[Row], BuyerDoc | None]:
-        spec = document.buyer
-        if spec is None:
-            return lambda row: None
-        fields = {name: self._value(getattr(spec, name), kind) for name, kind in BUYER_KINDS.items()}
-        gets = [field.get for field in fields.values()]
-
-        def build(row: Row) -> BuyerDoc | None:
-            kind, scope, value, name, province, city = [get(row) for get in gets]
-            if not value or not kind or is_masked(value):
-                return None
-            scope = self._shop_code if scope in ("", "shop") else scope
-            return BuyerDoc(kind, scope, value, "" if is_masked(name) else name, province, city)
-
-        return remembered(Compiled(build, frozenset().union(*(field.uses for field in fields.values()))))
-
-    def _compile_ship_to(self, document: Document) -> Callable[[Row], ShipTo]:
-        nowhere = ShipTo()
-        spec = document.ship_to
-        if spec is None:
-            return lambda row: nowhere
-        fields = {name: self._value(getattr(spec, name), kind) for name, kind in SHIP_TO_KINDS.items()}
-
-        def build(row: Row) -> ShipTo:
-            found = {name: field.get(row) for name, field in fields.items()}
-            for name in PERSONAL:
-                if name in found and is_masked(found[name]):
-                    found[name] = ""
-            if found["latitude"] is None or found["longitude"] is None:
-                found["latitude"] = found["longitude"] = None
-            return ShipTo(**found)
-
-        return remembered(Compiled(build, frozenset().union(*(field.uses for field in fields.values()))))
-
     def _compile_made(self, table: Table) -> Callable[[Row], Made]:
         rules = [
             (rule.class_, compile_condition(rule.when, self._settings) if rule.when else None) for rule in table.classes
@@ -211,15 +108,12 @@ class RowConverter:
                 return Compiled(lambda row: Made(cls, (), None))
             if cls == "adjustment":
                 return Compiled(lambda row: Made(cls, (), stock.get(row) if stock else None), _uses([stock]))
-            if len(lines) == 1:
+            if len(lines) == 1 and not lines[0].discounts:
                 build = lines[0].get
                 return Compiled(
                     lambda row: Made(cls, () if (line := build(row, cls)) is None else (line,), None), lines[0].uses
                 )
-            return Compiled(
-                lambda row: Made(cls, tuple(line for b in lines if (line := b.get(row, cls)) is not None), None),
-                _uses(lines),
-            )
+            return Compiled(lambda row: _made(cls, lines, row), _uses(lines))
 
         gives = {cls: remembered(give(cls)) for cls, _ in rules}
         tests = [(gives[cls], rule.get if rule else None) for cls, rule in rules]
@@ -240,6 +134,7 @@ class RowConverter:
             fields,
             compile_condition(spec.charge_when, self._settings) if spec.charge_when else None,
             compile_condition(spec.when, self._settings) if spec.when else None,
+            tuple(compile_discount(discount, self._settings) for discount in spec.discounts),
             self._settings,
         )
 
@@ -273,10 +168,24 @@ class RowConverter:
                 return None
             value = amount.get(row)
             if value is None:
-                raise BadCell(_header(spec.amount, self._settings), "", "is empty, but a payment needs it")
+                raise BadCell(header_of(spec.amount, self._settings), "", "is empty, but a payment needs it")
             return PaymentDoc(seq.get(row) or 0, method.get(row), value, paid_at.get(row))
 
         return build
+
+
+def _made(cls: str, builders: Sequence[_LineBuilder], row: Row) -> Made:
+    lines: list[LineDoc] = []
+    discounts: list[DiscountDoc] = []
+    for builder in builders:
+        line = builder.get(row, cls)
+        if line is None:
+            continue
+        if cls == "sale" and line.kind == "goods":
+            found = [discount for part in builder.discounts if (discount := part.get(row))]
+            discounts += [replace(discount, line=len(lines)) for discount in found]
+        lines.append(line)
+    return Made(cls, tuple(lines), None, tuple(discounts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,11 +201,12 @@ class _LineBuilder:
     fields: dict[str, Compiled[Any]]
     charge: Compiled[bool] | None
     holds: Compiled[bool] | None
+    discounts: tuple[Compiled[DiscountDoc | None], ...]
     settings: Settings
 
     @property
     def uses(self) -> frozenset[int]:
-        return _uses([*self.fields.values(), self.charge, self.holds])
+        return _uses([*self.fields.values(), self.charge, self.holds, *self.discounts])
 
     def get(self, row: Row, cls: str) -> LineDoc | None:
         if self.holds and not self.holds.get(row):
@@ -354,16 +264,7 @@ class _LineBuilder:
 
     def _bad(self, name: str, reason: str, value: str = "") -> BadCell:
         spec = getattr(self.spec, name) or self.spec.unit_price or self.spec.code
-        return BadCell(_header(spec, self.settings), value, reason)
-
-
-def _header(value: Value, settings: Settings) -> str:
-    """The header that a message names for ``value``: the first column that it reads."""
-    names: Sequence[str] = value.from_ or value.times or value.plus or value.join or ()
-    for name in names:
-        if name in settings.headers:
-            return settings.headers[name]
-    return names[0] if names else ""
+        return BadCell(header_of(spec, self.settings), value, reason)
 
 
 def _picker(positions: frozenset[int]) -> Callable[[Row], Any]:
@@ -372,13 +273,3 @@ def _picker(positions: frozenset[int]) -> Callable[[Row], Any]:
 
 def _uses(parts: Iterable[Any]) -> frozenset[int]:
     return frozenset().union(*(part.uses for part in parts if part is not None))
-
-
-def _takes(document: Document) -> tuple[str, ...]:
-    """How the values of a field on several rows become one, in the order of HEAD_NAMES."""
-    takes = []
-    for name in HEAD_NAMES:
-        value = getattr(document, name, None)
-        given = value.take if isinstance(value, Value) else ""
-        takes.append(given or DEFAULT_TAKE.get(name, "first"))
-    return tuple(takes)

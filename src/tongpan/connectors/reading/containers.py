@@ -17,11 +17,13 @@ from typing import Any, cast
 from python_calamine import CalamineError, CalamineWorkbook
 
 from tongpan.connectors.reading.encoding import SAMPLE, Bytes, is_binary
+from tongpan.connectors.reading.objects import SUFFIXES as JSON_SUFFIXES
+from tongpan.connectors.reading.objects import is_json, object_records
 from tongpan.connectors.reading.records import Record
 from tongpan.core.errors import Refusal
 
 MAX_UNPACKED = 16 << 30
-SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip", ".xlsx", ".xlsm", ".xls", ".ods")
+SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip", ".xlsx", ".xlsm", ".xls", ".ods", *JSON_SUFFIXES)
 ERRORS_SUFFIX = ".errors.csv"
 _GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
@@ -30,8 +32,8 @@ _GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 class Member:
     """One file that may hold a table. name: as people call it. opened: gives its bytes, unpacked.
 
-    sheets: set for a workbook, which is read through it: (sheet name, rows) pairs. damage: while reading, gets
-    the number of bytes that could be unpacked when an archive turns out to be cut off.
+    sheets: set for a workbook and for JSON, which are read through it: (sheet name, rows) pairs. damage: while
+    reading, gets the number of bytes that could be unpacked when an archive turns out to be cut off.
     """
 
     name: str
@@ -93,7 +95,13 @@ def _open(path: Path) -> list[Member]:
         return [_workbook(path, size)]
     if head.startswith(_ZIP):
         return _zip_members(path)
+    if is_json(path.name, head):
+        return [Member(path.name, path, size, lambda: path.open("rb"), sheets=lambda: _json_sheet(path))]
     return [Member(path.name, path, size, lambda: path.open("rb"))]
+
+
+def _json_sheet(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
+    yield "", object_records(lambda: path.open("rb"), path.name)
 
 
 def _workbook(path: Path, size: int) -> Member:

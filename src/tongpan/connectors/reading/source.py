@@ -24,13 +24,16 @@ OWN_COLUMNS = ("line", "column", "value", "reason")
 class Match:
     """How a header row fits a table of a mapping.
 
-    positions: our column name → position. missing: headers that the table needs and the file lacks.
+    positions: our column name → position. missing: headers that the table needs and the file lacks. signs: headers
+    of the file that tell it from other formats. unlike: why it is none of this table all the same, or "".
     """
 
     mapping: Mapping
     table: str
     positions: dict[str, int]
     missing: tuple[str, ...]
+    signs: tuple[str, ...] = ()
+    unlike: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -108,13 +111,23 @@ def match_headers(mapping: Mapping, table_name: str, headers: Sequence[str]) -> 
     for needed in mapping.detect:
         if needed in table.columns and needed not in positions:
             missing.append(" or ".join(table.columns[needed].header))
-    return Match(mapping, table_name, positions, tuple(dict.fromkeys(missing)))
+    signs = table.signs
+    present = tuple(sign for sign in (*signs.all, *signs.any) if header_key(sign) in places)
+    unlike = ""
+    if lacking := [sign for sign in signs.all if header_key(sign) not in places]:
+        unlike = f"it lacks {', '.join(lacking)}"
+    elif signs.any and not present:
+        unlike = f"it has none of {', '.join(signs.any)}"
+    elif foreign := [sign for sign in signs.none if header_key(sign) in places]:
+        unlike = f"it has {', '.join(foreign)}"
+    return Match(mapping, table_name, positions, tuple(dict.fromkeys(missing)), present, unlike)
 
 
 def open_source(member: Member, mappings: Sequence[Mapping], *, encoding: str = "", is_quick: bool = False) -> Source:
     """Open ``member`` with the table of ``mappings`` that fits its header best.
 
-    A complete match wins over an incomplete one, then the one that takes more columns, then the earlier mapping.
+    A complete match wins over an incomplete one, then one with the signs of its table, then the one that takes more
+    columns, then the earlier mapping.
     encoding: a codec name to use instead of finding it. is_quick: look at the first bytes only for the encoding,
     for detection and previews. Raises Refusal for what is no table; an incomplete match is returned as such.
     """
@@ -202,9 +215,10 @@ def _look(
     return best
 
 
-def _rank(source: Source) -> tuple[bool, int, int]:
+def _rank(source: Source) -> tuple[bool, bool, int, int]:
     match = source.match
-    return match.is_complete and bool(match.positions), len(match.positions), -source.header_line
+    is_complete = match.is_complete and bool(match.positions)
+    return is_complete, not match.unlike, len(match.positions), -source.header_line
 
 
 def _best(found: Iterator[Source | None], member: Member) -> Source:

@@ -86,8 +86,8 @@ def test_a_file_with_a_header_only_holds_nothing(name, tmp_path):
     table = mapping.tables[main_table(mapping)]
     path = tmp_path / "empty.csv"
     path.write_text(",".join(column.header[0] for column in table.columns.values()) + "\n", encoding="utf-8")
-    if not mapping.is_single:
-        with pytest.raises(Refusal, match="needs the table"):
+    if mapping.refuse or not (mapping.is_single or mapping.separate):
+        with pytest.raises(Refusal, match="settlement file" if mapping.refuse else "needs the table"):
             open_path(path, mapping)
         return
     assert list(open_path(path, mapping).main_source.rows()) == []

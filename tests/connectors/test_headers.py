@@ -65,7 +65,7 @@ def test_a_file_of_no_known_format_says_what_was_found_and_what_to_do(write):
 
 
 def test_an_unknown_format_name_lists_the_known_ones():
-    with pytest.raises(Refusal, match="Known are: channel-days, cn-superstore, nodes, olist"):
+    with pytest.raises(Refusal, match="Known are: amazon-orders, amazon-shipments, amazon-summary, bigcommerce-orders"):
         format_named("ucii")
 
 

@@ -28,6 +28,27 @@ lines:
   amount: {times: [qty, price]}
 """
 
+PLATFORMS = {
+    "jd-pop",
+    "douyin-orders",
+    "douyin-settlement",
+    "pinduoduo-orders",
+    "wechat-shop",
+    "wechat-settlement",
+    "youzan-lines",
+    "wangdiantong-lines",
+    "supermarket-pos",
+    "shopify-orders",
+    "shopify-customers",
+    "woocommerce-orders",
+    "woocommerce-csv",
+    "amazon-orders",
+    "amazon-shipments",
+    "amazon-summary",
+    "etsy-sales",
+    "bigcommerce-orders",
+}
+
 
 def refusal(text: str) -> str:
     with pytest.raises(Refusal) as refused:
@@ -48,6 +69,7 @@ def test_the_packaged_formats_are_all_sound():
         "shops",
         "parcels",
         "tracking",
+        *PLATFORMS,
     }
 
 
@@ -62,7 +84,7 @@ def test_a_mapping_of_ones_own_is_read(write):
     ("old", "new", "sentence"),
     [
         ("format: my-shop", "format: My Shop", "mine.yaml: format: string should match pattern"),
-        ("lines:", "linez:", "mine.yaml: the file: 'linez' is not known here; allowed are file, columns,"),
+        ("lines:", "linez:", "mine.yaml: the file: 'linez' is not known here; allowed are file, signs,"),
         ("case: upper", "case: big", "mine.yaml: lines.0.code.case: input should be 'upper', 'lower'"),
         ("key: number", "key: nummer", "key: there is no column 'nummer'; known are number, at, code, qty, price"),
         ("  qty: qty\n", "  qty: count\n", "lines.qty: there is no column 'count'"),

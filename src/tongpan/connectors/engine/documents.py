@@ -130,7 +130,7 @@ class Assembler:
             if table.document and table.document.shop and name in layouts
         }
         self._splitters = {
-            name: Splitter(table.split, layouts[name].positions, frozenset(mapping.nulls))
+            name: Splitter(table.split, layouts[name].positions, layouts[name].headers, frozenset(mapping.nulls))
             for name, table in mapping.tables.items()
             if table.split and name in layouts
         }
@@ -262,7 +262,8 @@ class Assembler:
                             part.payments.append(payment)
                     part.take(made)
             except BadCell as bad:
-                problems[number] = converter.problems(row.cells) or [Problem(bad.column, bad.value, bad.reason)]
+                found = converter.problems(row.cells) if splitter is None else []
+                problems[number] = found or [Problem(bad.column, bad.value, bad.reason)]
                 continue
             if part is not None:
                 part.rows.append(row)

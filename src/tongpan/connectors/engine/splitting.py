@@ -10,9 +10,12 @@ from tongpan.connectors.spec import Split
 
 
 class Splitter:
-    """Gives the rows that a combined row stands for. positions: of the columns that the file has."""
+    """Gives the rows that a combined row stands for. positions, headers: of the columns that the file has."""
 
-    def __init__(self, spec: Split, positions: Mapping[str, int], nulls: Collection[str]) -> None:
+    def __init__(
+        self, spec: Split, positions: Mapping[str, int], headers: Mapping[str, str], nulls: Collection[str]
+    ) -> None:
+        self._headers = headers
         self._separator = spec.separator
         self._nulls = nulls
         self._lead = positions.get(spec.by)
@@ -36,7 +39,9 @@ class Splitter:
             if len(parts) == 1 and (name in self._once or not text):
                 parts += [""] * (count - 1)
             if len(parts) != count:
-                raise BadCell(name, text, f"holds {len(parts)} parts, but the row has {count} lines")
+                raise BadCell(
+                    self._headers.get(name, name), text, f"holds {len(parts)} parts, but the row has {count} lines"
+                )
             for one, part in zip(rows, parts, strict=True):
                 one[position] = part
         yield from rows

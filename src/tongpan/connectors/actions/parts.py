@@ -9,13 +9,13 @@ import hashlib
 import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from tongpan.access import vault
 from tongpan.connectors.engine.cells import cleaned
-from tongpan.connectors.engine.documents import Layout, StagedRow
+from tongpan.connectors.engine.documents import Assembled, Layout, StagedRow
 from tongpan.connectors.engine.fields import Settings, compile_value
 from tongpan.connectors.spec import Mapping as MappingSpec
 from tongpan.core.bulk import execute, fetch_all
@@ -56,6 +56,17 @@ class Joined:
     all_rows: Sequence[StagedRow]
     part: Part | None
     state: str
+
+    def of_the_file(self, assembled: Assembled) -> Assembled:
+        """``assembled`` with the rows of the file as they stand in it, and without the kept ones."""
+        own = {(row.table, row.line): row for row in self.own}
+        return Assembled(
+            [
+                replace(document, rows=[own[at] for row in document.rows if (at := row[:2]) in own], part=self.part)
+                for document in assembled.documents
+            ],
+            [(own[at], problems) for row, problems in assembled.rejected if (at := row[:2]) in own],
+        )
 
 
 @dataclass(slots=True)

@@ -166,16 +166,12 @@ class Run:
         for joined in found:
             done += len(joined.own)
             assembled = self._assemble(assembler, joined, parts_of)
-            own = {(row.table, row.line): row for row in joined.own}
+            if parts_of:
+                assembled = joined.of_the_file(assembled)
             for row, problems in assembled.rejected:
-                if (row.table, row.line) in own:
-                    self.tally.rejected += 1
-                    self._reject(own[row.table, row.line], problems)
-            for made in assembled.documents:
-                prepared = made
-                if parts_of:
-                    rows = [own[row.table, row.line] for row in made.rows if (row.table, row.line) in own]
-                    prepared = replace(made, rows=rows, part=joined.part)
+                self.tally.rejected += 1
+                self._reject(row, problems)
+            for prepared in assembled.documents:
                 if isinstance(prepared.doc, OrderDoc):
                     self.tally.status(prepared.doc.channel_status, known)
                 if poster.add(prepared):

@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 
 from tongpan.connectors.engine.cells import BadCell, cleaned
 from tongpan.connectors.engine.fields import Settings, compile_value
-from tongpan.connectors.engine.ordering import numbered, order_of
+from tongpan.connectors.engine.ordering import numbered, one_buyer, order_of
 from tongpan.connectors.engine.rows import HEAD_NAMES, Made, Problem, RowConverter
 from tongpan.connectors.engine.splitting import Splitter
 from tongpan.connectors.spec import Mapping as MappingSpec
 from tongpan.connectors.spec import Table
 from tongpan.inventory.engine import AdjustmentDoc, StockLine
-from tongpan.orders.engine import BuyerDoc, CorrectionDoc, DiscountDoc, LineDoc, OrderDoc, PaymentDoc, ReturnDoc, ShipTo
+from tongpan.orders.engine import CorrectionDoc, DiscountDoc, LineDoc, OrderDoc, PaymentDoc, ReturnDoc, ShipTo
 
 _NOWHERE = ShipTo()
 EMPTIES: dict[str, Any] = {"is_shipped": False, "is_simulated": False, "channel_status": ""}
@@ -289,7 +289,7 @@ class Assembler:
             elif take == "every":
                 folded[name] = max(known) if len(known) == len(values) else EMPTIES.get(name)
             elif name == "buyer":
-                folded[name] = _one_buyer(known)
+                folded[name] = one_buyer(known)
                 if folded[name] is None:
                     problems[0] = [Problem("", "", "lines of the same document disagree on its buyer")]
             else:
@@ -394,15 +394,6 @@ def rejects_duplicates(table: Table) -> bool:
     if table.duplicates is not None:
         return table.duplicates == "reject"
     return table.document is not None and not table.lines
-
-
-def _one_buyer(buyers: Sequence[BuyerDoc]) -> BuyerDoc | None:
-    """The buyer that all of ``buyers`` are, with what any of them says of the person; None when they are several."""
-    first = buyers[0]
-    if any((buyer.kind, buyer.scope, buyer.value) != (first.kind, first.scope, first.value) for buyer in buyers):
-        return None
-    said = {name: next(filter(None, (getattr(b, name) for b in buyers)), "") for name in ("name", "province", "city")}
-    return replace(first, **said)
 
 
 def _split(defect: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from tongpan.connectors.spec import Document
 from tongpan.core.money import allocate
-from tongpan.orders.engine import DiscountDoc, LineDoc, OrderDoc, PaymentDoc
+from tongpan.orders.engine import BuyerDoc, DiscountDoc, LineDoc, OrderDoc, PaymentDoc
 
 
 def order_of(
@@ -97,3 +97,12 @@ def numbered(payments: Iterable[PaymentDoc]) -> tuple[PaymentDoc, ...]:
         payment if payment.seq else PaymentDoc(number, payment.method, payment.amount_minor, payment.paid_at)
         for number, payment in enumerate(payments, 1)
     )
+
+
+def one_buyer(buyers: Sequence[BuyerDoc]) -> BuyerDoc | None:
+    """The buyer that all of ``buyers`` are, with what any of them says of the person; None when they are several."""
+    first = buyers[0]
+    if any((buyer.kind, buyer.scope, buyer.value) != (first.kind, first.scope, first.value) for buyer in buyers):
+        return None
+    said = {name: next(filter(None, (getattr(b, name) for b in buyers)), "") for name in ("name", "province", "city")}
+    return replace(first, **said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -24,6 +24,7 @@ from tongpan.core.bulk import (
 from tongpan.core.clock import business_day
 from tongpan.core.eventlog import NewEvent, appending
 from tongpan.orders.actions.extras import Filed, raw_digest, sealed_invoice, storing_extras
+from tongpan.orders.actions.recipients import whole_recipients
 from tongpan.orders.actions.shops import ShopInfo
 from tongpan.orders.engine import (
     CHARGE_CODE_LENGTH,
@@ -277,10 +278,14 @@ def update(
     """Move stored orders forward: facts that were unknown are filled in, later lines added, money replaced.
 
     What people changed in an order stays (``Order.local_fields``). The caller holds the orders. At most three
-    statements; ``record`` stores the rest.
+    statements, and one more where a copy knows less of a recipient than may be stored; ``record`` stores the rest.
     """
     if not changed:
         return []
+    whole = whole_recipients({old.id: g.doc.ship_to for g, old in changed})
+    changed = [
+        (replace(g, doc=replace(g.doc, ship_to=whole[old.id])) if old.id in whole else g, old) for g, old in changed
+    ]
     added = {old.id: _added_lines(g.doc, old) for g, old in changed}
     lines = [
         row

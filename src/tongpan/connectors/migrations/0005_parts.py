@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("channels", "0001_initial"),
-        ("connectors", "0003_accounts"),
+        ("connectors", "0004_inbound"),
     ]
 
     operations = [

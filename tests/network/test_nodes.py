@@ -135,7 +135,7 @@ def test_the_database_allows_one_returns_node_of_a_shop(shops):
 def test_the_number_of_statements_does_not_grow_with_the_batch(shops, django_assert_num_queries):
     many = [replace(STORE, code=f"n{number}") for number in range(50)]
 
-    with django_assert_num_queries(4):  # two and the savepoint around them
+    with django_assert_num_queries(5):  # three and the savepoint around them
         save_nodes(many, **BY)
-    with django_assert_num_queries(7):  # five and the savepoint around them
+    with django_assert_num_queries(8):  # six and the savepoint around them
         save_services([ServiceSpec(shop, [node.code for node in many], "n0") for shop in ("a", "b")], **BY)

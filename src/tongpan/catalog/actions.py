@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from django.db import transaction
+
+from tongpan.catalog.events import SKUS_CHANGED
 from tongpan.core.bulk import execute, fetch_all, texts
+from tongpan.core.eventlog import NewEvent, append
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +108,14 @@ def _insert(codes: list[str], specs: Mapping[str, SkuSpec]) -> None:
     )
 
 
+@transaction.atomic
 def mark_core(codes: Mapping[str, bool]) -> int:
-    """Say of SKUs, by code, whether they are core goods (INV-13); how many changed. One statement."""
+    """Say of SKUs, by code, whether they are core goods (INV-13); how many changed. Two statements."""
     ordered = sorted(codes)
-    return execute(
+    changed = fetch_all(
         """UPDATE catalog_sku s SET is_core = k.is_core FROM unnest(%s::text[], %s::bool[]) AS k(code, is_core)
-           WHERE s.code = k.code AND s.is_core <> k.is_core""",
+           WHERE s.code = k.code AND s.is_core <> k.is_core RETURNING s.id""",
         [ordered, [codes[code] for code in ordered]],
     )
+    append([NewEvent(SKUS_CHANGED, str(sku_id), {}) for (sku_id,) in sorted(changed)])
+    return len(changed)

@@ -6,6 +6,8 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from tongpan.channels.models import Shop
+
 
 class Category(models.Model):
     code = models.CharField(_("code"), max_length=120, unique=True)
@@ -42,6 +44,29 @@ class Sku(models.Model):
 
     class Meta:
         ordering = ["code"]
+
+
+class Listing(models.Model):
+    """A SKU as one shop offers it: the channel's own item and variant ids, and what they stand for here (PRD-01).
+
+    price_minor: what the shop asks, in minor units of ``currency``; null when it is not known.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    shop = models.ForeignKey(Shop, on_delete=models.PROTECT, related_name="listings", db_index=False)
+    external_item_id = models.CharField(_("item on the channel"), max_length=120)
+    external_sku_id = models.CharField(_("variant on the channel"), max_length=120, blank=True)
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="listings")
+    title = models.CharField(_("title"), max_length=300, blank=True)
+    is_on_sale = models.BooleanField(_("on sale"), default=True)
+    price_minor = models.BigIntegerField(_("price"), null=True)
+    currency = models.CharField(max_length=3)
+
+    class Meta:
+        ordering = ["shop", "external_item_id", "external_sku_id"]
+        constraints = [
+            models.UniqueConstraint(fields=["shop", "external_item_id", "external_sku_id"], name="listing_once")
+        ]
 
 
 class KitPart(models.Model):

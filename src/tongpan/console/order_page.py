@@ -188,6 +188,8 @@ def _rule(code: str) -> Text:
         "fewest-nodes": _("No node has all of the goods: the fewest nodes that have them together."),
         "no-stock": _("All nodes together do not have enough."),
         "no-node": _("No node serves this shop."),
+        "promised-to-others": _("What the nodes have is promised to other orders."),
+        "quota": _("The channel's quota does not leave enough."),
     }
     return rules.get(code, code)
 
@@ -211,7 +213,13 @@ def _why(candidate: dict[str, Any], sku_codes: dict[int, str]) -> Text:
         if candidate.get("why") == "more-nodes"
         else _("%(have)d of %(of)d goods in stock")
     ) % {"have": have, "of": of}
-    return _("%(sentence)s. Missing: %(skus)s") % {"sentence": sentence, "skus": missing} if missing else sentence
+    if missing:
+        sentence = _("%(sentence)s. Missing: %(skus)s") % {"sentence": sentence, "skus": missing}
+    for floor in candidate.get("floors", ()):
+        sentence = _("%(sentence)s. %(sku)s: floor %(floor)d leaves %(leaves)d of %(of)d") % {
+            "sentence": sentence, "sku": sku_codes.get(floor["sku_id"], str(floor["sku_id"])), **floor,
+        }  # fmt: skip
+    return sentence
 
 
 def decisions(routing: Routed) -> list[DecisionView]:

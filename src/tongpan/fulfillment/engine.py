@@ -69,7 +69,8 @@ class Plan:
     """What routing decided. picks is empty when outcome is "unfillable". explanation is plain JSON:
 
     {"candidates": [{"node": code, "km": float|None, "have": lines covered, "of": lines, "outcome":
-    "chosen"|"eliminated", "why": "short"|"farther"|"more-nodes"|"named", "missing": [SKU ids], "rank": n}],
+    "chosen"|"eliminated", "why": "short"|"farther"|"more-nodes"|"named", "missing": [SKU ids], "rank": n,
+    "floors": [{"sku_id", "floor", "leaves", "of"}] where a floor keeps back what is missing}],
     "others": nodes that are not named, farther away or without anything of the order (absent when there are none),
     "short": [{"sku_id", "have", "need"}]}
     """
@@ -86,6 +87,7 @@ Stock = Mapping[int, Mapping[int, int]]
 
 
 _NOWHERE: Mapping[int, int] = {}
+_NOWHERE_AT_ALL: Stock = {}
 _Left = dict[tuple[int, int], int]
 """Units not picked yet, by (SKU id, node id)."""
 
@@ -105,20 +107,22 @@ def plan(
     distance: Distance,
     *,
     named: Mapping[int, NodeView] | None = None,
+    floors: Stock = _NOWHERE_AT_ALL,
 ) -> Plan:
     """Route one order, whole or not at all.
 
     nodes: those that serve the shop. stock: what is free now, this order's own reservation not counted against
-    it. named: the nodes that lines name, by id, whether or not they serve the shop.
+    it. named: the nodes that lines name, by id, whether or not they serve the shop. floors: the last units that
+    no node is asked for unless the channel names it.
     """
     asked = [need for need in needs if need.wanted_node is not None]
     if not asked:
-        return _search(needs, place, nodes, stock, distance)
+        return _search(needs, place, nodes, stock, distance, floors=floors)
     first = _named(asked, named or {}, stock)
     rest = [need for need in needs if need.wanted_node is None]
     if not rest or first.outcome == "unfillable":
         return first
-    second = _search(rest, place, nodes, _without(stock, first.picks), distance)
+    second = _search(rest, place, nodes, _without(stock, first.picks), distance, floors=floors)
     explanation = second.explanation | {
         "candidates": first.explanation["candidates"] + second.explanation["candidates"]
     }
@@ -139,9 +143,13 @@ def _search(
     needs: Sequence[Need],
     place: tuple[float, float] | None,
     nodes: Sequence[NodeView],
-    stock: Stock,
+    on_shelf: Stock,
     distance: Distance,
+    *,
+    floors: Stock,
 ) -> Plan:
+    stock = _above(on_shelf, floors, needs) if floors else on_shelf
+    kept = (on_shelf, floors)
     candidates = _candidates(needs, place, nodes, stock, distance)
     whole = [c for c in candidates if not c.missing]
     if whole:
@@ -154,11 +162,20 @@ def _search(
                 "unfillable",
                 "no-stock" if nodes else "no-node",
                 (),
-                _explain(candidates, len(nodes)) | {"short": short},
+                _explain(candidates, len(nodes), kept=kept) | {"short": short},
             )
         chosen, picks = _together(needs, candidates, stock) or _apart(needs, candidates, stock)
-        return Plan("routed", "fewest-nodes", picks, _explain(candidates, len(nodes), chosen, "fewest-nodes"))
-    return Plan("routed", rule, _pick(needs, chosen, stock), _explain(candidates, len(nodes), chosen, rule))
+        return Plan("routed", "fewest-nodes", picks, _explain(candidates, len(nodes), chosen, "fewest-nodes", kept))
+    return Plan("routed", rule, _pick(needs, chosen, stock), _explain(candidates, len(nodes), chosen, rule, kept))
+
+
+def _above(stock: Stock, floors: Stock, needs: Sequence[Need]) -> Stock:
+    """``stock`` without the last units of the SKUs needed that the floors keep at their nodes."""
+    above = dict(stock)
+    for sku_id in {need.sku_id for need in needs} & floors.keys() & stock.keys():
+        kept = floors[sku_id]
+        above[sku_id] = {node: max(free - kept.get(node, 0), 0) for node, free in stock[sku_id].items()}
+    return above
 
 
 _Served = tuple[list[NodeView], list[Pick]]
@@ -393,9 +410,13 @@ def _named(needs: Sequence[Need], named: Mapping[int, NodeView], stock: Stock) -
 
 
 def _explain(
-    candidates: Sequence[_Candidate], of: int, chosen: Sequence[NodeView] = (), rule: str = ""
+    candidates: Sequence[_Candidate],
+    of: int,
+    chosen: Sequence[NodeView] = (),
+    rule: str = "",
+    kept: tuple[Stock, Stock] = (_NOWHERE_AT_ALL, _NOWHERE_AT_ALL),
 ) -> dict[str, Any]:
-    """of: how many nodes serve the shop."""
+    """of: how many nodes serve the shop. kept: what is on the shelves, and the floors."""
     taken = {node.id for node in chosen}
     rows = []
     for rank, c in enumerate(candidates, 1):
@@ -414,5 +435,18 @@ def _explain(
             )
             if c.missing:
                 row["missing"] = c.missing[:5]
+            if floors := _floors_at(c, *kept):
+                row["floors"] = floors
         rows.append(row)
     return {"candidates": rows} if len(rows) == of else {"candidates": rows, "others": of - len(rows)}
+
+
+def _floors_at(candidate: _Candidate, on_shelf: Stock, floors: Stock) -> list[dict[str, int]]:
+    """The floors that keep back what the candidate lacks: "floor 2 leaves 1 of 3"."""
+    found = []
+    for sku_id in candidate.missing[:5]:
+        floor = floors.get(sku_id, _NOWHERE).get(candidate.node.id, 0)
+        have = on_shelf.get(sku_id, _NOWHERE).get(candidate.node.id, 0)
+        if floor and have:
+            found.append({"sku_id": sku_id, "floor": floor, "leaves": max(have - floor, 0), "of": have})
+    return found

@@ -17,3 +17,5 @@ ALERT_OPENED = "stock.alert_opened"
 
 REPLENISHMENT_CHANGED = "replenishment.changed"
 """key: replenishment id. payload: {"what": "proposed", "accepted", "done", "dismissed", "closed" or "overdue"}."""
+PUBLISHED = "stock.published"
+"""key: listing id. payload: {"shop": shop id, "qty": units that the channel is to show}."""

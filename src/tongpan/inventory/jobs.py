@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 
 from tongpan.core.clock import utc_now
 from tongpan.inventory.actions.expiring import sweep_expired
+from tongpan.inventory.actions.floors import count_sales
 from tongpan.inventory.actions.policies import turn_policies
 from tongpan.inventory.actions.replenishing import mark_overdue
 
@@ -41,3 +42,10 @@ def turn_stock_policies(timestamp: int) -> None:
 def mark_overdue_replenishment(timestamp: int) -> int:
     """Mark replenishment that should have come by now; how much of it. timestamp: seconds since 1970."""
     return mark_overdue(utc_now())
+
+
+@app.periodic(cron="23 2 * * *")
+@app.task(queueing_lock="count_core_sales")
+def count_core_sales(timestamp: int) -> None:
+    """Count anew what core goods sell in a day, in which their minimum cover is measured."""
+    count_sales(now=utc_now())

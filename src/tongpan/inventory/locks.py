@@ -14,7 +14,8 @@ from collections.abc import Collection
 from datetime import datetime
 
 from tongpan.core.bulk import fetch_all, whole_numbers
-from tongpan.inventory.engine import Quota, Shares
+from tongpan.inventory.engine import Shares
+from tongpan.inventory.quotas import quotas_at
 
 
 def lock_pools(sku_ids: Collection[int]) -> dict[int, int]:
@@ -31,25 +32,8 @@ def lock_shares(sku_ids: Collection[int], *, now: datetime) -> Shares:
     available, has_policies = _lock(sku_ids)
     if not has_policies:
         return Shares(available)
-    rows = fetch_all(
-        """SELECT c.mode, q.*
-           FROM (SELECT (SELECT value->>'mode' FROM core_setting WHERE key = 'inventory.mode')) c(mode)
-           LEFT JOIN (
-             SELECT p.id, p.channel_id, s.sku_id, p.mode,
-                    CASE p.mode WHEN 'percent' THEN p.value * t.on_hand / 100 ELSE p.value END AS units,
-                    coalesce(u.used, 0), p.may_exceed, p.session_id IS NOT NULL AS is_session,
-                    p.sku_id IS NULL AS is_general, p.ends_at
-             FROM inventory_channelpolicy p
-             JOIN unnest(%s::bigint[]) AS s(sku_id) ON p.sku_id = s.sku_id OR p.sku_id IS NULL
-             JOIN inventory_pool t ON t.sku_id = s.sku_id
-             LEFT JOIN inventory_quotause u ON (u.policy_id, u.sku_id) = (p.id, s.sku_id)
-             WHERE p.closed_at IS NULL AND (p.starts_at IS NULL OR p.starts_at <= %s)
-               AND (p.ends_at IS NULL OR p.ends_at > %s)) q ON true
-           ORDER BY q.is_session DESC, q.is_general, q.ends_at, q.id""",
-        [whole_numbers(sorted(set(sku_ids))), now, now],
-    )
-    quotas = [Quota(*row[1:9]) for row in rows if row[1] is not None]
-    return Shares(available, quotas, is_segregated=rows[0][0] == "segregated")
+    quotas = quotas_at(sku_ids, now)
+    return Shares(available, quotas.asked, is_segregated=quotas.is_segregated)
 
 
 def _lock(sku_ids: Collection[int]) -> tuple[dict[int, int], bool]:

@@ -28,6 +28,21 @@ def free_levels(sku_ids: Collection[int], node_ids: Collection[int]) -> dict[int
     return free
 
 
+def routing_floors(sku_ids: Collection[int], node_ids: Collection[int]) -> dict[int, dict[int, int]]:
+    """The last units that routing leaves at a node, by SKU id and node id, where there are any."""
+    rows = fetch_all(
+        """SELECT DISTINCT ON (s.sku_id, p.node_id) s.sku_id, p.node_id, p.routing_floor
+           FROM inventory_nodepolicy p JOIN unnest(%s::bigint[]) AS s(sku_id) ON p.sku_id = s.sku_id OR p.sku_id IS NULL
+           WHERE p.node_id = ANY(%s) ORDER BY s.sku_id, p.node_id, p.sku_id NULLS LAST""",
+        [list(sku_ids), list(node_ids)],
+    )
+    floors: dict[int, dict[int, int]] = {}
+    for sku_id, node_id, units in rows:
+        if units:
+            floors.setdefault(sku_id, {})[node_id] = units
+    return floors
+
+
 def book() -> dict[tuple[str, str], int]:
     """Saleable units on hand, by (node code, SKU code): every level of every node."""
     rows = fetch_all(

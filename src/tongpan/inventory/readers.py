@@ -1,21 +1,63 @@
-"""What the stock room does when stock moves: alerts at the safety lines, replenishment that follows its transfer."""
+"""What the stock pool does when stock moves: published stock, alerts at the safety lines, replenishment."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tongpan.catalog import events as catalog
 from tongpan.core.clock import utc_now
 from tongpan.core.eventlog import Event, Reader
+from tongpan.inventory import events as stock
 from tongpan.inventory.actions import follow_transfers, watch_lines
-from tongpan.inventory.events import CHANGED, POLICY_CHANGED, TRANSFER_CHANGED
+from tongpan.inventory.actions.publishing import Concerned, republish
+from tongpan.network import events as network
+
+
+def _republish(batch: Sequence[Event]) -> None:
+    skus: set[int] = set()
+    channels: set[int] = set()
+    listings: set[int] = set()
+    shops: set[int] = set()
+    everything = False
+    for event in batch:
+        if event.name == catalog.LISTINGS_CHANGED:
+            listings.add(int(event.key))
+        elif event.name == network.SERVICES_CHANGED:
+            shops.add(int(event.key))
+        elif event.key and event.name != network.NODES_CHANGED:
+            skus.add(int(event.key))
+        elif event.payload.get("channel"):
+            channels.add(event.payload["channel"])
+        else:
+            everything = True
+    republish(Concerned(listings, skus, channels, shops, everything), now=utc_now())
+
+
+PUBLISHED_STOCK = Reader(
+    "published-stock",
+    (
+        stock.CHANGED,
+        stock.POLICY_CHANGED,
+        catalog.KITS_CHANGED,
+        catalog.LISTINGS_CHANGED,
+        catalog.SKUS_CHANGED,
+        network.NODES_CHANGED,
+        network.SERVICES_CHANGED,
+    ),
+    _republish,
+    batch=20000,
+)
 
 
 def _watch(batch: Sequence[Event]) -> None:
-    moved = {int(event.key) for event in batch if event.name == TRANSFER_CHANGED}
+    moved = {int(event.key) for event in batch if event.name == stock.TRANSFER_CHANGED}
     if moved:
         follow_transfers(moved, now=utc_now())
-    keys = {event.key for event in batch if event.name != TRANSFER_CHANGED}
+    keys = {event.key for event in batch if event.name != stock.TRANSFER_CHANGED}
     watch_lines(None if "" in keys else {int(key) for key in keys}, now=utc_now())
 
 
-SAFETY_LINES = Reader("safety-lines", (CHANGED, POLICY_CHANGED, TRANSFER_CHANGED), _watch, batch=20000)
+SAFETY_LINES = Reader(
+    "safety-lines", (stock.CHANGED, stock.POLICY_CHANGED, stock.TRANSFER_CHANGED), _watch, batch=20000
+)
+READERS = (PUBLISHED_STOCK, SAFETY_LINES)

@@ -13,7 +13,9 @@ from tongpan.access.actions import Note, audit_many
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.clock import DEFAULT_ZONE
 from tongpan.core.errors import Refusal
+from tongpan.core.eventlog import NewEvent, append
 from tongpan.network.engine import TRANSIT_CODE, NodeSpec, ServiceSpec, check_node, placed
+from tongpan.network.events import NODES_CHANGED, SERVICES_CHANGED
 
 _SAVE_NODES = """
 INSERT INTO network_node
@@ -29,7 +31,7 @@ RETURNING code, id"""
 
 
 def save_nodes(specs: Sequence[NodeSpec], *, actor: str, now: datetime) -> dict[str, int]:
-    """Make each node as its spec says, new or changed; code -> id. All or none, two statements.
+    """Make each node as its spec says, new or changed; code -> id. All or none, three statements.
 
     A node without a point gets that of its city. Raises Refusal node.* (a bad value, the same code twice).
     """
@@ -44,6 +46,7 @@ def save_nodes(specs: Sequence[NodeSpec], *, actor: str, now: datetime) -> dict[
     with transaction.atomic():
         rows = json.dumps([asdict(spec) for spec in complete], ensure_ascii=False)
         ids = dict(fetch_all(_SAVE_NODES, [rows]))
+        append([NewEvent(NODES_CHANGED, str(node_id), {}) for node_id in sorted(ids.values())])
         audit_many([Note("node.saved", "node", code) for code in codes], actor=actor, now=now)
     return ids
 
@@ -95,6 +98,7 @@ def save_services(specs: Sequence[ServiceSpec], *, actor: str, now: datetime) ->
                SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bool[])""",
             [[row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows]],
         )
+        append([NewEvent(SERVICES_CHANGED, str(shop_id), {}) for shop_id in sorted(shops.values())])
         notes = [
             Note(
                 "services.saved",

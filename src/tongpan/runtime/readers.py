@@ -14,10 +14,10 @@ from tongpan.connectors.accounts.readers import READERS as ACCOUNTS
 from tongpan.connectors.webhooks.readers import WEBHOOKS
 from tongpan.core.eventlog import Reader, lag, read_once
 from tongpan.fulfillment.readers import READERS as FULFILLMENT
-from tongpan.inventory.readers import SAFETY_LINES
+from tongpan.inventory.readers import READERS as INVENTORY
 from tongpan.orders.readers import READERS as ORDERS
 
-READERS: tuple[Reader, ...] = (*FULFILLMENT, LAKE, *ORDERS, SAFETY_LINES, WEBHOOKS, *ACCOUNTS)
+READERS: tuple[Reader, ...] = (*FULFILLMENT, LAKE, *ORDERS, *INVENTORY, WEBHOOKS, *ACCOUNTS)
 _IDLE_SECONDS = 0.2
 _log = structlog.get_logger("readers")
 

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import connection, transaction
 
 from tongpan.fulfillment import queries as fulfillment
+from tongpan.inventory import published
 from tongpan.inventory import queries as inventory
 from tongpan.orders import queries as orders
 
@@ -21,7 +22,7 @@ def reconcile() -> dict[str, Any]:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         stock = inventory.reconcile()
         checked, differences = dict(stock.checked), list(stock.differences)
-        for room in (orders, fulfillment):
+        for room in (orders, published, fulfillment):
             counts, found = room.reconcile()
             checked |= counts
             differences += found

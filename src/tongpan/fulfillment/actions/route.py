@@ -26,7 +26,7 @@ from tongpan.inventory.actions import pin, release, ship
 from tongpan.inventory.engine import Delta, Demand, Refused, Shares
 from tongpan.inventory.ledger import book_allocations, post
 from tongpan.inventory.locks import lock_pools, lock_shares
-from tongpan.inventory.queries import free_levels
+from tongpan.inventory.queries import free_levels, routing_floors
 from tongpan.network.geography import distance_km
 from tongpan.orders.actions import wait_for
 
@@ -95,9 +95,18 @@ def _plan_all(jobs: Sequence[Job], *, now: datetime) -> set[int]:
     nodes = {node.id: node for views in serving.values() for node in views} | named
     tracking = {node.id for node in nodes.values() if node.tracks_stock}
     stock = free_levels(sku_ids, tracking)
+    floors = routing_floors(sku_ids, tracking)
     held = held_lines([need.order_line_id for job in jobs for need in job.needs])
     for group in groups_of(jobs):
-        made = plan(group.needs, group.place, serving.get(group.shop_id, []), stock, distance_km, named=named)
+        made = plan(
+            group.needs,
+            group.place,
+            serving.get(group.shop_id, []),
+            stock,
+            distance_km,
+            named=named,
+            floors={} if group.jobs[0].is_shipped else floors,
+        )
         made = _within_pool(group, made, tracking, shares, held)
         group.take(made)
         for pick in made.picks:

@@ -17,7 +17,7 @@ MAX_DAYS = 365
 class PolicySpec:
     """What a channel may take of a SKU; of every SKU that has no policy of its own when ``sku_code`` is empty.
 
-    value: units of a fence or cap, hundredths of a share. threshold: units below which nothing is published.
+    value: units of a fence or cap, hundredths of a share. threshold: units that are never published.
     It counts in [starts_at, ends_at), None being without end.
     """
 

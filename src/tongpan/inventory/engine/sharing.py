@@ -100,6 +100,12 @@ class Shares:
         """Units of the SKU that one demand of the channel could get at most."""
         return max(self.room(quota, sku_id) for quota in self.asked(channel_id, sku_id))
 
+    def capacity(self, channel_id: int, sku_id: int) -> int:
+        """Units of the SKU that the channel could sell in all, one by one."""
+        *sessions, last = self.asked(channel_id, sku_id)
+        fenced = sum(self.room(quota, sku_id) for quota in sessions)
+        return min(fenced + self.room(last, sku_id), max(self.left.get(sku_id, 0), 0))
+
     def serve(self, wanted: Sequence[Demand]) -> list[Granted] | Refused:
         """Serve the demands of one order whole, or none of them. Each demand draws on one quota."""
         granted: list[Granted] = []

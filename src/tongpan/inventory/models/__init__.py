@@ -13,7 +13,15 @@ from tongpan.inventory.models.levels import (
     StockDocument,
     StockDocumentLine,
 )
-from tongpan.inventory.models.policies import ChannelPolicy, Cover, LiveSession, Mode, NodePolicy, QuotaUse
+from tongpan.inventory.models.policies import (
+    ChannelPolicy,
+    Cover,
+    LiveSession,
+    Mode,
+    NodePolicy,
+    PublishedStock,
+    QuotaUse,
+)
 from tongpan.inventory.models.replenishment import Replenishment, ReplenishmentState, StockAlert
 from tongpan.inventory.models.transfers import Transfer, TransferLine, TransferState
 
@@ -33,6 +41,7 @@ __all__ = [
     "Movement",
     "NodePolicy",
     "Pool",
+    "PublishedStock",
     "QuotaUse",
     "Replenishment",
     "ReplenishmentState",

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from tongpan.catalog.models import Sku
+from tongpan.catalog.models import Listing, Sku
 from tongpan.channels.models import Channel
 from tongpan.network.models import Node
 
@@ -41,8 +41,8 @@ class LiveSession(models.Model):
 class ChannelPolicy(models.Model):
     """What a channel may take of a SKU (of every SKU, each by itself, when ``sku`` is null).
 
-    value: units of a fence or cap, hundredths of a share. threshold: units below which the channel is told that
-    there are none. It counts in [starts_at, ends_at), null being without end; closed_at: when it was replaced, taken
+    value: units of a fence or cap, hundredths of a share. threshold: units that are never published to the
+    channel. It counts in [starts_at, ends_at), null being without end; closed_at: when it was replaced, taken
     away or released. announced_at: when its beginning was made known to whoever follows.
     """
 
@@ -126,3 +126,16 @@ class Cover(models.Model):
     days = models.PositiveSmallIntegerField(_("days"), default=0)
     daily = models.DecimalField(max_digits=14, decimal_places=4, default=0)
     counted_at = models.DateTimeField(null=True)
+
+
+class PublishedStock(models.Model):
+    """What a channel is told of a listing, with the steps that lead to it (``inventory.engine.publishing``)."""
+
+    listing = models.OneToOneField(Listing, on_delete=models.CASCADE, primary_key=True, related_name="published")
+    qty = models.BigIntegerField(_("published"))
+    reason = models.JSONField()
+    computed_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(qty__gte=0), name="published_never_negative")]

@@ -14,6 +14,9 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "save_columns",
     "order_bulk",
     "order_address",
+    "account_pull",
+    "account_remove",
+    "push_decide",
     "webhook_secret",
     "webhook_rotate",
     "webhook_test",
@@ -27,6 +30,7 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
 ARGUMENTS = {"order_id": 1, "customer_id": 1, "view_id": 1, "import_id": 1, "code": "x", "shop_code": "y"} | {
     "run_id": 1,
     "webhook_id": 1,
+    "push_id": 1,
     "delivery_id": 1,
     "message_id": 1,
 }

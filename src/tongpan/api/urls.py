@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from tongpan.api import (
+    accounts,
     carts,
     channels,
     counts,
@@ -49,6 +50,7 @@ for face in (
     metrics,
     imports,
     webhooks,
+    accounts,
     shipments,
     inbound,
 ):

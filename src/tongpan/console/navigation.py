@@ -62,6 +62,7 @@ SECTIONS = (
         (
             NavItem("channels", _("Channels"), "channels", "console:channels", "channels.view"),
             NavItem("imports", _("Imports"), "imports", "console:imports", "imports.view"),
+            NavItem("accounts", _("Connections"), "channels", "console:accounts", "integration.view"),
             NavItem("webhooks", _("Webhooks"), "exports", "console:webhooks", "integration.view"),
             NavItem("inbound", _("Webhooks in"), "imports", "console:inbound", "integration.view"),
         ),

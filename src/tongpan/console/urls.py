@@ -20,6 +20,7 @@ from tongpan.console import (
     supply,
     ways_out,
 )
+from tongpan.console import accounts as connections
 from tongpan.console import inbound as pushed
 from tongpan.console import webhooks as hooks
 
@@ -88,6 +89,13 @@ urlpatterns = [
     path("inbound/<slug:code>/secret/", pushed.source_secret, name="inbound_secret"),
     path("inbound/<slug:code>/replay/", pushed.source_replay, name="inbound_replay"),
     path("inbound/<slug:code>/messages/<int:message_id>/replay/", pushed.message_replay, name="message_replay"),
+    path("connections/", connections.account_list, name="accounts"),
+    path("connections/new/", connections.account_edit, name="account_new"),
+    path("connections/pushes/<int:push_id>/", connections.push_decide, name="push_decide"),
+    path("connections/shops/<str:shop_code>/", connections.account_detail, name="account"),
+    path("connections/shops/<str:shop_code>/edit/", connections.account_edit, name="account_edit"),
+    path("connections/shops/<str:shop_code>/pull/", connections.account_pull, name="account_pull"),
+    path("connections/shops/<str:shop_code>/remove/", connections.account_remove, name="account_remove"),
     path("webhooks/", hooks.webhook_list, name="webhooks"),
     path("webhooks/new/", hooks.webhook_edit, name="webhook_new"),
     path("webhooks/<int:webhook_id>/", hooks.webhook_detail, name="webhook"),

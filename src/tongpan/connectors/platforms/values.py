@@ -15,7 +15,7 @@ from tongpan.orders.engine import BuyerDoc, DiscountDoc, LineDoc
 
 _LOCAL = "%Y-%m-%d %H:%M:%S"
 EARLIEST_YEAR = 1990
-SHIPPING = "shipping"
+SHIPPING = "SHIPPING"
 
 
 def text(value: Any) -> str:
@@ -117,7 +117,7 @@ def goods_lines(lines: Sequence[LineDoc], total_minor: int) -> list[LineDoc]:
 
 def shipping_line(amount_minor: int) -> list[LineDoc]:
     """The charge for sending, if there is one."""
-    return [LineDoc("charge", SHIPPING, SHIPPING, 1, amount_minor)] if amount_minor else []
+    return [LineDoc("charge", SHIPPING, "Shipping", 1, amount_minor)] if amount_minor else []
 
 
 def discounts(*shares: tuple[str, int], line: int | None = None) -> list[DiscountDoc]:

@@ -77,9 +77,9 @@ def document(raw: dict[str, Any], access: Access) -> OrderDoc:
     shipping = _money(raw, "totalShippingPriceSet", currency)
     rest = total - sum(line.amount_minor for line in lines) - tax - shipping
     # Tips, duties and discounts on shipping are in the total and in none of the lines.
-    for code, amount in (("shipping", shipping), ("tax", tax), ("other", rest)):
+    for code, amount in (("SHIPPING", shipping), ("TAX", tax), ("OTHER", rest)):
         if amount:
-            lines.append(LineDoc("charge", code, code, 1, amount))
+            lines.append(LineDoc("charge", code, code.capitalize(), 1, amount))
     state = state_of(raw)
     to = raw.get("shippingAddress") or {}
     province, city = text(to.get("province")), text(to.get("city"))

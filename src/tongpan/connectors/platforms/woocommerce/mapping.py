@@ -45,15 +45,15 @@ def document(raw: dict[str, Any], access: Access) -> OrderDoc:
             )
         )
     charges = [
-        ("shipping", minor(raw.get("shipping_total"), currency)),
-        ("tax", minor(raw.get("total_tax"), currency)),
-        *((text(fee.get("name")) or "fee", minor(fee.get("total"), currency)) for fee in raw.get("fee_lines") or []),
+        ("SHIPPING", minor(raw.get("shipping_total"), currency)),
+        ("TAX", minor(raw.get("total_tax"), currency)),
+        *((text(fee.get("name")) or "FEE", minor(fee.get("total"), currency)) for fee in raw.get("fee_lines") or []),
     ]
     total = minor(raw["total"], currency)
     rest = total - sum(line.amount_minor for line in lines) - sum(amount for _, amount in charges)
-    for code, amount in [*charges, ("other", rest)]:
+    for code, amount in [*charges, ("OTHER", rest)]:
         if amount:
-            lines.append(LineDoc("charge", code, code, 1, amount))
+            lines.append(LineDoc("charge", code, code.capitalize(), 1, amount))
     billing = raw.get("billing") or {}
     shipping = raw.get("shipping") or {}
     to = shipping if any(text(value) for value in shipping.values()) else billing

@@ -6,12 +6,13 @@ import platform
 import sys
 import time
 
-from benchmarks import console, intake, metrics, orders, routing, stock
+from benchmarks import console, intake, metrics, orders, routing, single_orders, stock
 from benchmarks.table import render
 
 ALL = {
     "intake": intake.measure,
     "orders": orders.measure,
+    "single": single_orders.measure,
     "routing": routing.measure,
     "stock": stock.measure,
     "metrics": metrics.measure,

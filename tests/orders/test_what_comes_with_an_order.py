@@ -5,11 +5,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
-from tests.support.company import DAY, HOUR, NOW, charge, goods, order, paid
+from tests.support.company import DAY, HOUR, NOW, charge, goods, open_holds, order, paid, pool, put
 from tests.support.database import row_counts
 from tests.support.intake import states, take
 
 from tongpan.access import vault
+from tongpan.core.bulk import fetch_all
 from tongpan.orders.engine import (
     BuyerDoc,
     DiscountDoc,
@@ -181,3 +182,22 @@ def test_what_cannot_be_taken_is_refused_with_a_sentence(more, code, words):
 
 def test_the_time_of_a_hold_may_lie_ahead():
     assert states(take(order("1", hold_until=NOW + 30 * DAY))) == ["accepted"]
+
+
+def test_an_unpaid_order_keeps_its_goods_until_then():
+    put("sh", A=3)
+
+    take(
+        order("1", goods("A", 2), hold_until=NOW + HOUR),
+        order("2", goods("A", 2), hold_until=NOW + HOUR),
+        order("over", goods("A", 1), hold_until=NOW),
+        order("none", goods("A", 1)),
+    )
+
+    assert (pool("A"), open_holds()) == ((3, 0, 2), {("2", "out_of_stock")})
+    assert fetch_all("SELECT qty, state, expires_at FROM inventory_reservation") == [(2, "held", NOW + HOUR)]
+
+    # and when it is paid it keeps them for good
+    take(paid("1", goods("A", 2), version=NOW))
+    assert fetch_all("SELECT qty, state, expires_at FROM inventory_reservation") == [(2, "held", None)]
+    assert pool("A") == (3, 0, 2)

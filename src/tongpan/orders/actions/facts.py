@@ -59,9 +59,19 @@ def reserve_orders(
         lock_pools({row[2] for row in rows})
         confirm(expiring, actor=actor, now=now)
     demands = [Demand(*row[:5]) for row in rows if not row[5]]
+    return set(order_ids) - promise(demands, actor=actor, now=now, expires_at=expires_at)
+
+
+def promise(
+    demands: Sequence[Demand], *, actor: str, now: datetime, expires_at: Mapping[int, datetime] | None = None
+) -> set[int]:
+    """Promise ``demands``, as ``inventory.actions.reserve`` does; the orders that cannot be served wait on a hold.
+
+    Returns those.
+    """
     refused = reserve(demands, actor=actor, now=now, expires_at=expires_at)
     insert_holds([(order_id, why.reason, "") for order_id, why in refused.items()])
-    return set(order_ids) - set(refused)
+    return set(refused)
 
 
 def wait_for(reasons: Mapping[int, str], *, actor: str, now: datetime) -> None:

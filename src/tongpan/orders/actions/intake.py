@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from tongpan.catalog.actions import SkuSpec, ensure_skus, fullest
+from tongpan.catalog.kits import parts_of
 from tongpan.core.bulk import fetch_all, texts, whole_numbers
 from tongpan.core.eventlog import NewEvent
 from tongpan.core.races import run_in_transaction
 from tongpan.customers.actions import Sighting, identify
 from tongpan.inventory.actions import release
+from tongpan.inventory.engine import Demand
 from tongpan.inventory.locks import lock_pools
 from tongpan.orders.actions.checks import is_named, refusal_of_order
-from tongpan.orders.actions.facts import reserve_orders
+from tongpan.orders.actions.facts import promise, reserve_orders
 from tongpan.orders.actions.rows import Given, Moved, insert, record, update
 from tongpan.orders.actions.shops import shops_by_code
 from tongpan.orders.engine import BuyerDoc, OrderDoc, Outcome, OwnLines, StoredOrder, content_of, digest, precedence
@@ -29,8 +31,9 @@ def accept(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None = None
 
     A new order is stored with its lines, payments and events; when it is paid and not yet sent its goods are
     reserved from the pool, whole or not at all, and an order that the pool cannot serve waits on an
-    out-of-stock hold. A copy of a stored order changes nothing, moves it forward, or is refused
-    (``orders.engine.precedence``). A document that cannot be taken is refused on its own; the rest go in.
+    out-of-stock hold; so are those of an order that is not paid, until its ``hold_until``. A copy of a stored
+    order changes nothing, moves it forward, or is refused (``orders.engine.precedence``). A document that cannot
+    be taken is refused on its own; the rest go in.
 
     One transaction. Locks the stored orders by id, then SKU codes, identifiers, new orders by (shop, number),
     then the pools by SKU id. A concurrent intake of the same order is waited for and then seen. Raises nothing
@@ -110,14 +113,41 @@ def _accept_round(
 
 
 def _settle(moved: Sequence[Moved], sku_ids: Mapping[str, int], *, actor: str, now: datetime) -> None:
-    """Give back what cancelled orders hold; promise the goods of paid orders that are still here."""
+    """Give back what cancelled orders hold; promise the goods of paid orders that are still here.
+
+    Those of a new order that is not paid are promised too, until its ``hold_until``.
+    """
     cancelled = [m.order_id for m in moved if m.status == "cancelled" and not m.is_new]
-    paid = [m.order_id for m in moved if m.status == "paid"]
-    if cancelled and paid:
+    until = {m.order_id: at for m in moved if m.is_new and m.status == "placed" and (at := m.given.doc.hold_until)}
+    until = {order_id: at for order_id, at in until.items() if at > now}
+    wanted = [m for m in moved if m.status == "paid" or m.order_id in until]
+    if cancelled and wanted:
         # Both lock pools: all at once, so that they are locked in one order.
-        lock_pools(sku_ids.values())
+        lock_pools(_needed(sku_ids.values()))
     release(cancelled, actor=actor, now=now, reason="the order was cancelled")
-    reserve_orders(paid, actor=actor, now=now)
+    if all(m.is_new for m in wanted):
+        promise(_demands(wanted, sku_ids), actor=actor, now=now, expires_at=until)
+    else:
+        reserve_orders([m.order_id for m in wanted], actor=actor, now=now, expires_at=until)
+
+
+def _needed(sku_ids: Collection[int]) -> set[int]:
+    """SKUs and the parts of those that are kits."""
+    return {*sku_ids, *(part_id for parts in parts_of(sku_ids).values() for part_id, _ in parts)}
+
+
+def _demands(new: Sequence[Moved], sku_ids: Mapping[str, int]) -> list[Demand]:
+    """What new orders need of the stock, those placed first first; a kit needs its parts."""
+    kits = parts_of(sku_ids.values()) if new else {}
+    demands: list[Demand] = []
+    for m in sorted(new, key=lambda m: (m.given.doc.placed_at, m.order_id)):
+        channel_id = m.given.shop.channel_id
+        for line, line_id in zip(m.given.doc.lines, m.line_ids or (), strict=True):
+            if line.kind == "goods":
+                sku_id = sku_ids[line.code]
+                for part_id, units in kits.get(sku_id, ((sku_id, 1),)):
+                    demands.append(Demand(m.order_id, line_id, part_id, line.qty * units, channel_id))
+    return demands
 
 
 def _event(m: Moved) -> NewEvent:

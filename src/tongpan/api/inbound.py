@@ -64,7 +64,8 @@ def document_of(what: str, data: Mapping[str, Any], shop: str) -> OrderDoc | Ret
         raise ValueError(f"The message is for shop {data['shop']!r}, but this source is for {shop!r}.")
     try:
         if what == "order":
-            return OrderIn.model_validate({**data, "shop": shop}).doc()
+            given = OrderIn.model_validate({**data, "shop": shop})
+            return given.doc(given.model_dump_json(exclude_unset=True).encode())
         return ReturnIn.model_validate({**data, "shop": shop}).doc()
     except ValidationError as error:
         found = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:5]]

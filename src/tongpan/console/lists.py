@@ -214,7 +214,7 @@ class FilterForm(forms.Form):
     @property
     def hidden_state(self) -> list[tuple[str, str]]:
         """What of the address is not a field, so that filtering keeps sort and page size."""
-        return [(key, self.query[key]) for key in ("sort", "size") if self.query.get(key)]
+        return [(key, str(self.query[key])) for key in ("sort", "size") if self.query.get(key)]
 
     def chips(self) -> list[Chip]:
         """The filters in force, each removable on its own."""

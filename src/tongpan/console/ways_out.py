@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
@@ -91,7 +90,7 @@ def _take(request: Request, order_id: int) -> HttpResponse:
     if strategy not in STRATEGIES:
         raise Http404
     try:
-        taken = take_way_out(order_id, cast(Strategy, strategy), actor=request.user.username, now=utc_now())
+        taken = take_way_out(order_id, strategy, actor=request.user.username, now=utc_now())
     except Refusal as refusal:
         if refusal.code == "order.unknown":
             raise

@@ -54,11 +54,11 @@ def page_of_orders(
     beginning of the list. Five statements at most.
     """
     known = after if after is not None else before
-    at = Order.objects.filter(pk=known).values_list(SORTS[sort.removeprefix("-")][0], flat=True).first()
+    column = SORTS[sort.removeprefix("-")][0]
+    at = None if known is None else Order.objects.filter(pk=known).values_list(column, flat=True).first()
     is_descending, is_backwards = sort.startswith("-"), at is not None and after is None
     orders = select_orders(wanted)
     if at is not None:
-        column = SORTS[sort.removeprefix("-")][0]
         less = is_descending != is_backwards
         bound, strict, tie = ("lte", "lt", "id__lt") if less else ("gte", "gt", "id__gt")
         orders = orders.filter(Q(**{f"{column}__{bound}": at}) & (Q(**{f"{column}__{strict}": at}) | Q(**{tie: known})))

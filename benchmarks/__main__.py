@@ -6,11 +6,12 @@ import platform
 import sys
 import time
 
-from benchmarks import console, intake, metrics, orders, routing, single_orders, stock
+from benchmarks import console, exports, intake, metrics, orders, routing, single_orders, stock
 from benchmarks.table import render
 
 ALL = {
     "intake": intake.measure,
+    "exports": exports.measure,
     "orders": orders.measure,
     "single": single_orders.measure,
     "routing": routing.measure,

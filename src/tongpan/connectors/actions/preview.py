@@ -28,7 +28,7 @@ class Detection:
     """What a file looks like. columns: header → the name that the mapping has for it, "" when it takes none.
 
     header_line: the physical line of the header row. files: file name → table of the format. why: in sentences, what
-    the format was recognised by.
+    the format was recognised by; signs: the headers that tell it from others, else those that it needs.
     """
 
     format: str
@@ -42,6 +42,7 @@ class Detection:
     files: dict[str, str]
     needs_shop: bool
     why: tuple[str, ...] = ()
+    signs: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +126,15 @@ def _detection(opened: Opened) -> Detection:
         {one.member.name: name for name, one in opened.sources.items()},
         document is not None and (document.shop is None or not set(document.shop.from_ or ()) & set(names.values())),
         _why(source),
+        _signs(source),
     )
+
+
+def _signs(source: Source) -> tuple[str, ...]:
+    match = source.match
+    columns = match.mapping.tables[match.table].columns
+    needed = tuple(source.headers[match.positions[name]] for name, column in columns.items() if not column.optional)
+    return (match.signs or needed)[:SHOWN_SIGNS]
 
 
 def _why(source: Source) -> tuple[str, ...]:

@@ -325,6 +325,7 @@ def test_every_format_has_both_titles_and_says_what_it_is():
         "channel-days": ("channel days", False, 1),
         "nodes": ("nodes", False, 1),
         "shops": ("shops", False, 1),
+        "receipts": ("orders", True, 1),
         "parcels": ("parcels", False, 1),
         "tracking": ("tracking", False, 1),
     }

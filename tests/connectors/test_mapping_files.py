@@ -68,6 +68,7 @@ def test_the_packaged_formats_are_all_sound():
         "nodes",
         "shops",
         "parcels",
+        "receipts",
         "tracking",
         *PLATFORMS,
     }

@@ -15,9 +15,9 @@ from tongpan.api.problems import Problem
 from tongpan.api.values import Code, Id, In, Instant, Name80, Out, Text40, Text80, Text120
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.actions import record_tracking, ship
-from tongpan.fulfillment.models import Shipment, TrackingKind
+from tongpan.fulfillment.models import Fulfillment, FulfillmentStatus, Shipment, TrackingKind
 from tongpan.fulfillment.parcels import ParcelOutcome, ShipDoc, TrackingDoc
-from tongpan.fulfillment.queries import journey, select_shipments, under_way
+from tongpan.fulfillment.queries import journey, select_fulfillments, select_shipments, under_way
 
 router = Router(tags=["shipments"])
 
@@ -118,6 +118,51 @@ class ShipmentQuery(PageQuery):
     silent_hours: int | None = Field(
         None, ge=1, le=8760, description="Only parcels under way of which nothing was heard for so many hours"
     )
+
+
+class PickLineOut(Out):
+    sku: str
+    name: str
+    qty: int
+
+
+class FulfillmentToShipOut(Out):
+    id: int
+    shop: str
+    order: str
+    order_id: int
+    node: str
+    status: FulfillmentStatus
+    allocated_at: Instant
+    promised_at: Instant | None
+    dispatched_at: Instant | None
+    lines: list[PickLineOut]
+
+
+class FulfillmentQuery(PageQuery):
+    node: Text40 = ""
+    status: FulfillmentStatus | Literal[""] = Field("", description='"allocated": to be shipped')
+
+
+def _fulfillment(row: Fulfillment) -> FulfillmentToShipOut:
+    return FulfillmentToShipOut(
+        id=row.pk,
+        shop=row.order.shop.code,
+        order=row.order.external_id,
+        order_id=row.order_id,
+        node=row.node.code,
+        status=FulfillmentStatus(row.status),
+        allocated_at=row.allocated_at,
+        promised_at=row.promised_at,
+        dispatched_at=row.dispatched_at,
+        lines=[PickLineOut(sku=line.sku.code, name=line.sku.name, qty=line.qty) for line in row.lines.all()],
+    )
+
+
+@read(router, "/fulfillments", "orders.view", Page[FulfillmentToShipOut])
+def list_fulfillments(request: HttpRequest, query: Query[FulfillmentQuery]) -> Page[FulfillmentToShipOut]:
+    """What nodes ship, the oldest first: a warehouse reads what it is to send. Without personal data."""
+    return page_of(select_fulfillments(query.node, query.status), ["id"], query, _fulfillment)
 
 
 def _head(row: Shipment) -> dict[str, Any]:

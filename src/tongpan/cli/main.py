@@ -14,6 +14,7 @@ from tongpan.cli.backup import backup, restore
 from tongpan.cli.channel import channel
 from tongpan.cli.demo import demo
 from tongpan.cli.doctor import doctor
+from tongpan.cli.exchange import exchange
 from tongpan.cli.export import export
 from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
@@ -64,6 +65,7 @@ COMMANDS: tuple[click.Command, ...] = (
     apikey,
     vault,
     webhook,
+    exchange,
     reconcile,
     backup,
     restore,

@@ -10,6 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
 from tongpan.connectors.actions import run_import
+from tongpan.connectors.exchange.actions import exchange
 from tongpan.connectors.webhooks.delivering import SEND_TASK
 from tongpan.connectors.webhooks.sending import forget_old, send_due
 from tongpan.core.clock import utc_now
@@ -60,3 +61,13 @@ def send_webhooks(timestamp: int) -> int:
 def forget_webhook_deliveries(timestamp: int) -> int:
     """Delete deliveries that ended long ago; how many. timestamp: seconds since 1970."""
     return forget_old(datetime.fromtimestamp(timestamp, UTC))
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queue="exchange", queueing_lock="exchange_files", lock="exchange_files")
+def exchange_files(timestamp: int) -> dict[str, int]:
+    """Take what partners laid into their inboxes and lay out what they are to know; stock once an hour.
+
+    timestamp: the minute this run is for, in seconds since 1970.
+    """
+    return exchange(now=utc_now(), with_stock=timestamp // 60 % 60 == 0)

@@ -7,11 +7,15 @@ from django.utils.translation import gettext_lazy as _
 
 from tongpan.channels.models import Shop
 from tongpan.connectors.accounts.models import Account, Push, RefusedOrder
+from tongpan.connectors.exchange.models import ExchangeFile, ExchangePartner, Handover
 from tongpan.connectors.inbound.models import InboundMessage, InboundSource
 from tongpan.connectors.webhooks.models import Webhook, WebhookAttempt, WebhookDelivery
 
 __all__ = [
     "Account",
+    "ExchangeFile",
+    "ExchangePartner",
+    "Handover",
     "Import",
     "InboundMessage",
     "InboundSource",

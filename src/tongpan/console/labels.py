@@ -27,6 +27,7 @@ _TONES: dict[str, dict[str, str]] = {
         "returned": "warn",
     },
     "message": {"waiting": "warn", "done": "good", "ignored": "", "failed": "bad"},
+    "exchange": {"working": "info", "done": "good", "partly": "warn", "failed": "bad", "repeated": ""},
     "delivery": {"waiting": "warn", "delivered": "good", "failed": "bad"},
     "active": {"True": "good", "False": ""},
 }

@@ -151,3 +151,12 @@ def select_shipments(*, order_id: int | None = None, tracking_number: str = "") 
     if order_id is not None:
         rows = rows.filter(fulfillment__order_id=order_id)
     return rows.filter(tracking_number=tracking_number) if tracking_number else rows
+
+
+def select_fulfillments(node_code: str = "", status: str = "") -> QuerySet[Fulfillment]:
+    """Fulfilments with order, shop, node and lines with SKUs, unordered; of one node, or in one status."""
+    lines = Prefetch("lines", FulfillmentLine.objects.select_related("sku").order_by("id"))
+    rows = Fulfillment.objects.select_related("node", "order__shop").prefetch_related(lines)
+    if node_code:
+        rows = rows.filter(node__code=node_code)
+    return rows.filter(status=status) if status else rows

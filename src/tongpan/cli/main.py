@@ -22,6 +22,7 @@ from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
 from tongpan.cli.reconcile import reconcile
 from tongpan.cli.shop import shop
+from tongpan.cli.stock import stock
 from tongpan.cli.supply import supply
 from tongpan.cli.up import readers, up, web, worker
 from tongpan.cli.user import user
@@ -56,6 +57,7 @@ COMMANDS: tuple[click.Command, ...] = (
     export,
     channel,
     shop,
+    stock,
     account,
     metrics,
     supply,

@@ -204,6 +204,26 @@ def pull(shop: str, since: str, until: str, as_json: bool) -> None:
         click.echo(f"{shop}: {taken}.")
 
 
+@account.command("push-stock")
+@click.argument("shop")
+@json_option
+@with_database
+def push_stock(shop: str, as_json: bool) -> None:
+    """Tell the platform of SHOP every published number of stock; afterwards it is told what changes."""
+    from django.db import transaction
+
+    from tongpan.connectors.accounts.queries import account_of
+    from tongpan.connectors.accounts.readers import push_all_stock
+
+    row = account_of(shop)
+    with transaction.atomic():
+        count = push_all_stock(row.shop_id)
+    if as_json:
+        echo_json({"shop": shop, "waiting": count})
+    else:
+        click.echo(f"{count} numbers of {shop} wait to be sent.")
+
+
 @account.command("refresh")
 @click.argument("shop")
 @json_option

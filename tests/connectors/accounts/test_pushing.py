@@ -11,12 +11,13 @@ from tests.support.company import put
 from tests.support.emulators.all import EMULATORS, connect
 from tests.support.emulators.base import Emulator, Told, running
 
+from tongpan.catalog.listings import ListingSpec, save_listings
 from tongpan.connectors.accounts.models import Account, Push
 from tongpan.connectors.accounts.outbox import NewPush, claim, dismiss, enqueue, send_again
 from tongpan.connectors.accounts.pulling import pull
 from tongpan.connectors.accounts.pushing import send_due
 from tongpan.connectors.accounts.queries import incidents
-from tongpan.connectors.accounts.readers import SHIPMENTS
+from tongpan.connectors.accounts.readers import SHIPMENTS, STOCK, push_all_stock
 from tongpan.connectors.platforms.registry import PLATFORMS
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.errors import Refusal
@@ -132,6 +133,54 @@ def test_stock_is_not_put_in_for_a_platform_that_cannot_be_told() -> None:
     # then
     assert started == []
     assert Push.objects.count() == 0
+
+
+def test_published_stock_reaches_the_platform_under_its_own_ids() -> None:
+    with running(EMULATORS["douyin"]()) as emulator:
+        # given
+        put("sh", A=9, B=4)
+        account = connect(emulator)
+        specs = [
+            ListingSpec("tm", "77", "770", "A"),
+            ListingSpec("tm", "77", "771", "B"),
+            ListingSpec("tm2", "5", "", "A"),
+        ]
+        ids = save_listings(specs, actor="test", now=now())
+        a, b, other = (ids[spec.key] for spec in specs)
+
+        # when
+        STOCK.handle([published(a, 9), published(b, 4), published(other, 9), published(a, 6)])
+        told = send(account)
+
+    # then
+    assert told == 2
+    assert emulator.stock == {("77", "770"): [6], ("77", "771"): [4]}
+
+
+def test_a_new_connection_is_told_every_published_number() -> None:
+    with running(EMULATORS["douyin"]()) as emulator:
+        # given
+        put("sh", A=9)
+        spec = ListingSpec("tm", "77", "770", "A")
+        key = save_listings([spec], actor="test", now=now())[spec.key]
+        execute(
+            """INSERT INTO inventory_publishedstock (listing_id, qty, reason, computed_at, changed_at)
+               VALUES (%s, 9, '{}', now(), now())""",
+            [key],
+        )
+        account = connect(emulator)
+
+        # when
+        waiting = push_all_stock(account.shop_id)
+        told = send(account)
+
+    # then
+    assert (waiting, told) == (1, 1)
+    assert emulator.stock == {("77", "770"): [9]}
+
+
+def published(key: int, qty: int) -> Event:
+    return Event(1, 1, "stock.published", str(key), {"shop": 0, "qty": qty}, now())
 
 
 def leaves(number: str, carrier: str = "SF", tracking: str = "SF0001") -> int:

@@ -13,6 +13,7 @@ from tongpan.core.bulk import fetch_all
 from tongpan.core.clock import utc_now
 from tongpan.core.eventlog import Event, Reader
 from tongpan.fulfillment.events import DISPATCHED
+from tongpan.inventory.events import PUBLISHED
 
 PUSH_TASK = "connectors.push_account"
 
@@ -30,6 +31,23 @@ def start_pushing(account_ids: Sequence[int]) -> None:
             continue
 
 
+def push_all_stock(shop_id: int) -> int:
+    """Tell the shop's platform every number that is published for it; how many (0: no account can be told).
+
+    For a connection that is new or was away: afterwards the platform is told what changes. In the transaction of
+    the caller.
+    """
+    rows = fetch_all(
+        """SELECT l.id, l.external_item_id, l.external_sku_id, p.qty FROM catalog_listing l
+           JOIN inventory_publishedstock p ON p.listing_id = l.id WHERE l.shop_id = %s ORDER BY l.id""",
+        [shop_id],
+    )
+    pushes = [NewPush(shop_id, "stock", key, {"item": item, "sku": sku, "qty": qty}) for key, item, sku, qty in rows]
+    started = enqueue(pushes, now=utc_now())
+    start_pushing(started)
+    return len(pushes) if started else 0
+
+
 def _shipments(batch: Sequence[Event]) -> None:
     """Fulfilments that left after they were allocated; goods that were gone when their order came in are the
     channel's own news."""
@@ -44,5 +62,21 @@ def _shipments(batch: Sequence[Event]) -> None:
     start_pushing(enqueue([NewPush(shop, "shipment", key, {}) for shop, key in rows], now=utc_now()))
 
 
+def _stock(batch: Sequence[Event]) -> None:
+    """The newest number of each listing; platforms know it by their own ids."""
+    newest = {int(event.key): int(event.payload["qty"]) for event in batch}
+    rows = fetch_all(
+        """SELECT l.id, l.shop_id, l.external_item_id, l.external_sku_id FROM catalog_listing l
+           JOIN connectors_account a ON a.shop_id = l.shop_id AND a.is_active
+           WHERE l.id = ANY(%s) ORDER BY l.id""",
+        [sorted(newest)],
+    )
+    pushes = [
+        NewPush(shop, "stock", key, {"item": item, "sku": sku, "qty": newest[key]}) for key, shop, item, sku in rows
+    ]
+    start_pushing(enqueue(pushes, now=utc_now()))
+
+
+STOCK = Reader("push-stock", (PUBLISHED,), _stock, batch=5000)
 SHIPMENTS = Reader("push-shipments", (DISPATCHED,), _shipments, batch=1000)
-READERS = (SHIPMENTS,)
+READERS = (STOCK, SHIPMENTS)

@@ -104,10 +104,10 @@ def goods_lines(lines: Sequence[LineDoc], total_minor: int) -> list[LineDoc]:
     """``lines`` with amounts that add up to what the order says its goods cost.
 
     What they are short of, or too much, is spread by largest remainder over them; platforms round shares of
-    discounts each in its own way.
+    discounts each in its own way. Raises ValueError for an order without lines.
     """
     if not lines:
-        return []
+        raise ValueError("The order has no lines.")
     difference = total_minor - sum(line.amount_minor for line in lines)
     if not difference:
         return list(lines)

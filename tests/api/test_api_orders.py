@@ -387,7 +387,7 @@ def test_a_list_takes_a_constant_number_of_statements(api: Api, django_assert_nu
     api.send("POST", "/orders", {"orders": [order(f"T{n}") for n in range(5)]})
     api.get("/orders")
 
-    with django_assert_num_queries(3):  # the key, the orders, their holds
+    with django_assert_num_queries(4):  # the key, the orders, their holds, their tags
         assert len(api.get("/orders")["items"]) == 5
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 
 from tongpan.access.models import AuditEntry
-from tongpan.console import order_bulk
+from tongpan.console import bulk_actions, order_bulk
 from tongpan.console.models import BulkRun
 from tongpan.fulfillment.models import Fulfillment
 from tongpan.inventory.models import Pool
@@ -159,7 +160,7 @@ def test_a_long_run_goes_on_where_it_was_interrupted(company, sign_in, monkeypat
 
 
 def test_more_than_a_run_takes_is_refused(company, sign_in, monkeypatch):
-    monkeypatch.setattr(order_bulk, "MOST", 4)
+    monkeypatch.setattr(bulk_actions, "ACTIONS", [replace(bulk_actions.ACTIONS[0], most=4)])
     client = sign_in()
 
     answer = client.post("/orders/bulk/", {"action": "hold", "all": "1", "query": "q=T-"}, follow=True)
@@ -212,3 +213,24 @@ def test_an_export_of_the_selection_goes_to_the_export(company, sign_in):
     chosen = prepare(sign_in(), "export-csv", id=ids, query="sort=-placed")
 
     assert chosen == f"/orders/export/?sort=-placed&id={ids[0]}&id={ids[1]}&format=csv"
+
+
+def test_orders_of_one_buyer_and_address_are_sent_together(company, sign_in):
+    client = sign_in()
+    address = prepare(client, "merge", id=[company.orders["T-1"], company.orders["T-2"]])
+    client.post(address)
+    assert set(told(client.get(address).content.decode()).values()) == {"Done"}
+    assert Order.objects.filter(merge_id__isnull=False).count() == 2
+
+    address = prepare(client, "merge", id=[company.orders["J-1"], company.orders["T-1"]])
+    client.post(address)
+    refused = told(client.get(address).content.decode())
+    assert all(text.startswith("Left as it is") for text in refused.values())
+    assert Order.objects.get(external_id="J-1").merge_id is None
+
+
+def test_one_order_is_not_sent_together_with_nothing(company, sign_in):
+    answer = sign_in().post("/orders/bulk/", {"action": "merge", "id": [company.orders["T-1"]]}, follow=True)
+
+    assert "Select at least 2 orders for that." in answer.content.decode()
+    assert not BulkRun.objects.exists()

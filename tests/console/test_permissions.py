@@ -17,6 +17,7 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "account_pull",
     "account_remove",
     "push_decide",
+    "order_join",
     "webhook_secret",
     "webhook_rotate",
     "webhook_test",

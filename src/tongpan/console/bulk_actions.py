@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from tongpan.access.models import User
 from tongpan.access.queries import can
 from tongpan.console.wording import localized
-from tongpan.fulfillment.actions import cancel_orders, reroute
+from tongpan.fulfillment.actions import cancel_orders, merge_orders, reroute
 from tongpan.orders.actions import add_note, add_tags, hold, release_hold, remove_tags
 from tongpan.orders.actions.holding import LONGEST_DETAIL
 from tongpan.orders.actions.marking import LONGEST_NOTE
@@ -38,7 +38,10 @@ Run = Callable[[Sequence[int], Mapping[str, Any], str, datetime], Mapping[int, O
 
 @dataclass(frozen=True, slots=True)
 class BulkAction:
-    """One action. promise: what will happen to each order; run(order ids, the form's values, actor, now) does it."""
+    """One action. promise: what will happen to each order; run(order ids, the form's values, actor, now) does it.
+
+    least, most: of how many orders it makes sense; an action of a few orders takes them all at once.
+    """
 
     key: str
     label: str | Promise
@@ -48,6 +51,8 @@ class BulkAction:
     form: type[forms.Form] = forms.Form
     permission: str = "orders.edit"
     is_danger: bool = False
+    least: int = 1
+    most: int = 5000
 
 
 def _outcomes(handled: Iterable[Handled]) -> dict[int, Outcome]:
@@ -113,6 +118,11 @@ def _cancel(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now:
     return _outcomes(cancel_orders(wanted, given["reason"], actor=actor, now=now))
 
 
+def _merge(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now: datetime) -> dict[int, Outcome]:
+    _merge_id, handled = merge_orders([(order_id, None) for order_id in order_ids], actor=actor, now=now)
+    return _outcomes(handled)
+
+
 def _reroute(order_ids: Sequence[int], given: Mapping[str, Any], actor: str, now: datetime) -> dict[int, Outcome]:
     said = {
         "routed": Outcome(True, _("Routed")),
@@ -176,6 +186,18 @@ ACTIONS = (
             "there is now. Parcels that have left stay as they are."
         ),
         _reroute,
+    ),
+    BulkAction(
+        "merge",
+        gettext_lazy("Send together"),
+        "more",
+        gettext_lazy(
+            "Orders of one shop, buyer and address are routed as one and leave together; in every other way they stay "
+            "apart. All of them, or none."
+        ),
+        _merge,
+        least=2,
+        most=50,
     ),
     BulkAction(
         "cancel",

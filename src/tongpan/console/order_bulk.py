@@ -34,7 +34,6 @@ from tongpan.core.races import run_in_transaction
 from tongpan.orders.models import Status
 from tongpan.orders.queries import OrderFilter, ids_of_orders, orders_named, statuses_of
 
-MOST = 5000
 _CHUNK = 200
 _SAMPLE = 8
 _SHOWN = 500
@@ -66,12 +65,15 @@ def prepare(request: Request) -> HttpResponse:
     # Chosen rows are meant even when they have left the filter since they were shown.
     wanted = OrderFilters(request, query).wanted() if is_all else OrderFilter(ids=chosen)
     sort = sort_of(query, COLUMNS, "-placed")
-    order_ids = ids_of_orders(wanted, sort, MOST + 1) if is_all or chosen else []
+    order_ids = ids_of_orders(wanted, sort, action.most + 1) if is_all or chosen else []
     if not order_ids:
         messages.error(request, _("No order was chosen."))
         return redirect(back)
-    if len(order_ids) > MOST:
-        messages.error(request, _("At most %(most)d orders at once: narrow the filter first.") % {"most": MOST})
+    if len(order_ids) > action.most:
+        messages.error(request, _("At most %(most)d orders at once: narrow the filter first.") % {"most": action.most})
+        return redirect(back)
+    if len(order_ids) < action.least:
+        messages.error(request, _("Select at least %(least)d orders for that.") % {"least": action.least})
         return redirect(back)
     run = BulkRun.objects.create(
         owner=request.user,

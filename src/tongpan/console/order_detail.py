@@ -21,7 +21,7 @@ from tongpan.core.clock import utc_now
 from tongpan.fulfillment.queries import journey, routing_of
 from tongpan.inventory.queries import movements_caused_by, reservations_of
 from tongpan.orders.models import Order
-from tongpan.orders.queries import order_whole
+from tongpan.orders.queries import OPEN, order_whole
 
 
 class RevealForm(forms.Form):
@@ -59,7 +59,9 @@ def story(request: Request, order: Order) -> dict[str, Any]:
         "open_holds": [hold for hold in order.holds.all() if hold.released_at is None],
         "digest": bytes(order.digest).hex(),
         "may_reveal": can(request.user, "customers.reveal") and bool(order.recipient_sealed),
-        "bulk_actions": offered(request.user),
+        "single_actions": [action for action in offered(request.user) if action.least == 1],
+        "is_changeable": can(request.user, "orders.edit") and order.status in OPEN,
+        "is_split": any(line.part > 1 for line in order.lines.all()),
         "reveal_form": RevealForm(auto_id=f"reveal-{order.pk}-%s"),
     }
 

@@ -122,6 +122,11 @@ def _event_title(kind: str) -> Text:
         "completed": _("Completed"),
         "cancelled": _("Cancelled"),
         "changed": _("Changed by the channel"),
+        "edited": _("Changed by a person"),
+        "split": _("Split into parts"),
+        "joined": _("Whole again"),
+        "merged": _("Sent together with other orders"),
+        "unmerged": _("Sent apart again"),
     }
     return titles.get(kind, kind)
 

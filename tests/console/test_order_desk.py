@@ -14,6 +14,7 @@ from tongpan.access.models import AuditEntry
 from tongpan.console.models import ListLayout
 from tongpan.console.order_filters import STANDARD_VIEWS
 from tongpan.core.clock import utc_now
+from tongpan.fulfillment.models import Fulfillment, Shipment
 from tongpan.orders.actions import add_note, add_tags, hold, release_hold
 from tongpan.orders.models import Discount, Order
 from tongpan.orders.queries import OrderFilter, page_of_orders, sums_of_orders, tags_in_use
@@ -229,3 +230,14 @@ def test_who_may_not_see_addresses_gets_none(company, sign_in, role):
     assert answer.status_code == 403
     assert "王小明" not in answer.content.decode()
     assert "are sealed" not in client.get(f"/orders/{order_id}/panel/").content.decode()
+
+
+def test_an_order_is_found_by_the_tracking_number_of_its_parcel(company, sign_in):
+    parcel = Fulfillment.objects.get(order_id=company.orders["T-4"])
+    Shipment.objects.create(
+        fulfillment=parcel, carrier="sf", tracking_number="SF1234567890", shipped_at=NOW, actor="test"
+    )
+    client = sign_in()
+
+    assert numbers_on(client, "/orders/?q=SF1234567890") == ["T-4"]
+    assert numbers_on(client, "/orders/?q=SF123456789") == []

@@ -50,6 +50,12 @@ def orders_at_node(node_id: int) -> QuerySet[Fulfillment, Any]:
     return parcels.values("order_id")
 
 
+def orders_of_parcel(tracking_number: str, limit: int = 200) -> list[int]:
+    """The ids of the orders that a parcel with that tracking number carries goods of. One statement."""
+    parcels = Shipment.objects.filter(tracking_number=tracking_number)
+    return list(parcels.values_list("fulfillment__order_id", flat=True).distinct()[:limit])
+
+
 def nodes_of_orders(order_ids: Collection[int]) -> dict[int, list[str]]:
     """The names of the nodes that ship each order, in the order of its parcels. One statement."""
     rows = (

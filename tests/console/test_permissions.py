@@ -28,7 +28,16 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "inbound_replay",
     "message_replay",
 }
-ARGUMENTS = {"order_id": 1, "customer_id": 1, "view_id": 1, "import_id": 1, "code": "x", "shop_code": "y"} | {
+ARGUMENTS = {
+    "order_id": 1,
+    "transfer_id": 1,
+    "sheet_id": 1,
+    "customer_id": 1,
+    "view_id": 1,
+    "import_id": 1,
+    "code": "x",
+    "shop_code": "y",
+} | {
     "run_id": 1,
     "webhook_id": 1,
     "push_id": 1,

@@ -29,6 +29,14 @@ _TONES: dict[str, dict[str, str]] = {
     "message": {"waiting": "warn", "done": "good", "ignored": "", "failed": "bad"},
     "exchange": {"working": "info", "done": "good", "partly": "warn", "failed": "bad", "repeated": ""},
     "delivery": {"waiting": "warn", "delivered": "good", "failed": "bad"},
+    "transfer": {
+        "ready": "warn",
+        "in_transit": "info",
+        "received": "good",
+        "received_short": "bad",
+    },
+    "count": {"open": "info", "submitted": "warn", "booked": "good"},
+    "replenishment": {"proposed": "warn", "accepted": "info", "done": "good", "urgent": "bad", "overdue": "bad"},
     "active": {"True": "good", "False": ""},
 }
 

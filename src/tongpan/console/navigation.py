@@ -46,6 +46,9 @@ SECTIONS = (
         (
             NavItem("stock", _("Stock"), "stock", "console:stock", "stock.view", True),
             NavItem("supply", _("Supply"), "supply", "console:supply", "stock.view"),
+            NavItem("replenishment", _("Replenishment"), "warning", "console:replenishment", "stock.view"),
+            NavItem("transfers", _("Transfers"), "refresh", "console:transfers", "stock.view"),
+            NavItem("counts", _("Counts"), "check", "console:counts", "stock.view"),
             NavItem("goods", _("Goods"), "goods", "console:goods", "goods.view", True),
         ),
     ),

@@ -35,6 +35,7 @@ def test_a_transfer_is_made_sent_and_received_short(company, sign_in):
     client.post(answer["Location"], {"step": "ready"})
     client.post(answer["Location"], {"step": "send", "qty-1": "3"})
     assert at("BAG", "wh") == 7
+    assert re.search(r"On its way to 北京店.*?\+3</a>", client.get("/stock/sku/BAG/").content.decode(), re.S)
     page = client.get(f"{answer['Location']}receive/").content.decode()
     assert 'name="good-1" value="3"' in page
 

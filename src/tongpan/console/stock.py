@@ -33,6 +33,7 @@ from tongpan.inventory.matrix import (
     stock_rows,
 )
 from tongpan.inventory.models import Bucket
+from tongpan.inventory.transit import incoming_of
 from tongpan.network.models import Node
 from tongpan.network.queries import active_nodes
 
@@ -149,6 +150,7 @@ def sku_stock(request: Request, code: str) -> HttpResponse:
         "sku": sku,
         "levels": levels,
         "pool": stock_rows([sku.pk])[sku.pk],
+        "incoming": incoming_of(sku.pk),
         "node": node,
         "nodes": sorted(nodes.values(), key=lambda one: one.code),
         "bucket": bucket,

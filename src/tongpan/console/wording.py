@@ -93,6 +93,28 @@ _SENTENCES = (
     gettext_noop("Name 1 to %(most)s tags of 1 to %(length)s characters each."),
     gettext_noop("A key without scopes could do nothing: give it at least one."),
     gettext_noop("Returns of shop %(shop)s cannot go to %(node)s: it does not serve it."),
+    # Transfers, counts, replenishment
+    gettext_noop("The transfer goes from %(node)s to itself; choose another node."),
+    gettext_noop("There is no SKU '%(sku)s'."),
+    gettext_noop("SKU %(sku)s stands on two lines; join them into one."),
+    gettext_noop("Node %(node)s keeps no stock of ours; nothing can be transferred there."),
+    gettext_noop("Nothing of transfer %(number)s would leave; cancel it instead."),
+    gettext_noop("Transfer %(number)s asks for %(wanted)s of SKU %(sku)s; %(units)s cannot leave for it."),
+    gettext_noop(
+        "Only %(most)s of SKU %(sku)s may leave with transfer %(number)s, not %(units)s: the rest is not there or "
+        "promised to orders. Send less."
+    ),
+    gettext_noop(
+        "%(sent)s of SKU %(sku)s left with transfer %(number)s; %(came)s cannot have arrived. Receive what was sent and "
+        "book the surplus as a count."
+    ),
+    gettext_noop("%(units)s units of transfer %(number)s are missing: give the reason."),
+    gettext_noop("A cycle count needs the SKUs that shall be counted."),
+    gettext_noop("Nothing has been counted on this sheet yet."),
+    gettext_noop("More units are off than the tolerance forgives: say why before somebody else approves it."),
+    gettext_noop("Whoever counted or handed in a sheet cannot approve it; ask another person."),
+    gettext_noop("Say why it is urgent, for those who must hurry."),
+    gettext_noop("It would be due in the past, or the time has no zone."),
 )
 
 

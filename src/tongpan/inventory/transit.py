@@ -69,6 +69,13 @@ def incoming(sku_ids: Collection[int]) -> dict[tuple[int, int], int]:
     return {(sku_id, node_id): units for sku_id, node_id, units in rows}
 
 
+def incoming_of(sku_id: int) -> list[Transfer]:
+    """The transfers on their way that bring a SKU, what is expected first at the top, with ``units`` of it."""
+    rows = Transfer.objects.filter(state="in_transit", lines__sku=sku_id, lines__sent__gt=0)
+    rows = rows.select_related("from_node", "to_node").annotate(units=Sum("lines__sent"))
+    return list(rows.order_by("expected_at", "sent_at", "id")[:50])
+
+
 def units_in_transit() -> int:
     """All units that are on their way now."""
     return int(Transfer.objects.filter(state="in_transit").aggregate(units=Sum("lines__sent"))["units"] or 0)

@@ -105,8 +105,8 @@ _SENTENCES = (
         "promised to orders. Send less."
     ),
     gettext_noop(
-        "%(sent)s of SKU %(sku)s left with transfer %(number)s; %(came)s cannot have arrived. Receive what was sent and "
-        "book the surplus as a count."
+        "%(sent)s of SKU %(sku)s left with transfer %(number)s; %(came)s cannot have arrived. Receive what was sent "
+        "and book the surplus as a count."
     ),
     gettext_noop("%(units)s units of transfer %(number)s are missing: give the reason."),
     gettext_noop("A cycle count needs the SKUs that shall be counted."),

@@ -18,6 +18,7 @@ POST_ONLY = {"allocation_accept", "save_view", "delete_view", "import_again", "i
     "account_remove",
     "push_decide",
     "order_join",
+    "allocation_accept",
     "webhook_secret",
     "webhook_rotate",
     "webhook_test",

@@ -24,6 +24,7 @@ from tongpan.demo.files import (
     write_opening_stock,
     write_orders,
 )
+from tongpan.demo.surroundings import dress
 from tongpan.inventory.queries import book
 from tongpan.runtime.readers import catch_up
 
@@ -77,6 +78,7 @@ def load(config: Config, progress: Progress) -> dict[str, Any] | None:
     if not counts.exists():
         write_counts(counts, book(), _aware(HISTORY_ENDS))
     _import(counts, "stock-levels", progress)
+    dress(about, utc_now())
     _follow(progress)
     store(LOADED, {"version": VERSION, "rows": result["rows"]})
     return result

@@ -1,0 +1,67 @@
+"""The demo company's surroundings: made by the ordinary actions, once, and the books add up after."""
+
+import pytest
+from tests.support.company import ACTOR, DAY, NOW, goods, put, shipped
+from tests.support.intake import take
+
+from tongpan.catalog.models import Listing
+from tongpan.core.bulk import fetch_all
+from tongpan.demo.company import describe, set_up
+from tongpan.demo.surroundings import dress
+from tongpan.fulfillment.actions import route
+from tongpan.inventory.models import CountSheet, LiveSession, NodePolicy, Transfer
+from tongpan.inventory.queries import reconcile
+
+CODES = [f"S{n:02}" for n in range(16)]
+
+
+@pytest.fixture
+def company(db):
+    """The demo's channels, shops and nodes, with sixteen SKUs that sold once."""
+    set_up(NOW)
+    put("wh-shanghai", "o1", **dict.fromkeys(CODES, 100))
+    put("st-shanghai", "o2", **dict.fromkeys(CODES, 9))
+    take(
+        shipped(
+            "1",
+            *(goods(code, wanted_node="wh-shanghai") for code in CODES),
+            shop_code="tmall-flagship",
+            dispatched_at=NOW - DAY,
+        )
+    )
+    route([i for (i,) in fetch_all("SELECT id FROM orders_order")], actor=ACTOR, now=NOW)
+
+
+def what_is_there():
+    return {
+        "listings": Listing.objects.count(),
+        "floors": NodePolicy.objects.count(),
+        "sessions": LiveSession.objects.count(),
+        "transfers": sorted(Transfer.objects.values_list("number", "state", "is_simulated")),
+        "sheets": list(CountSheet.objects.values_list("number", "state", "is_simulated")),
+    }
+
+
+def test_the_surroundings_are_made_once_and_the_books_add_up(company):
+    dress(describe(), NOW)
+    first = what_is_there()
+
+    dress(describe(), NOW)
+
+    assert first == {
+        "listings": 6 * 16,
+        "floors": 12 + 2 * 12,
+        "sessions": 1,
+        "transfers": [("D1", "in_transit", True), ("D2", "ready", True)],
+        "sheets": [("C1", "submitted", True)],
+    }
+    assert what_is_there() == first
+    assert reconcile().differences == []
+
+
+def test_a_company_without_goods_is_left_bare(db):
+    set_up(NOW)
+
+    dress(describe(), NOW)
+
+    assert what_is_there() == {"listings": 0, "floors": 0, "sessions": 0, "transfers": [], "sheets": []}

@@ -25,6 +25,7 @@ POST_ONLY = {"allocation_accept", "save_view", "delete_view", "import_again", "i
     "webhook_replay",
     "webhook_delete",
     "delivery_replay",
+    "quality_compute",
     "inbound_secret",
     "inbound_replay",
     "message_replay",

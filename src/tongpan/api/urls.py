@@ -20,6 +20,7 @@ from tongpan.api import (
     order_edits,
     orders,
     policies,
+    quality,
     replenishment,
     returns,
     review,
@@ -55,6 +56,7 @@ for face in (
     accounts,
     shipments,
     inbound,
+    quality,
 ):
     api.add_router("", face.router)
 

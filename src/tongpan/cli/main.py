@@ -20,6 +20,7 @@ from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
 from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
+from tongpan.cli.quality import quality
 from tongpan.cli.reconcile import reconcile
 from tongpan.cli.shop import shop
 from tongpan.cli.stock import stock
@@ -68,6 +69,7 @@ COMMANDS: tuple[click.Command, ...] = (
     vault,
     webhook,
     exchange,
+    quality,
     reconcile,
     backup,
     restore,

@@ -68,6 +68,7 @@ SECTIONS = (
             NavItem("accounts", _("Connections"), "channels", "console:accounts", "integration.view"),
             NavItem("webhooks", _("Webhooks"), "exports", "console:webhooks", "integration.view"),
             NavItem("inbound", _("Webhooks in"), "imports", "console:inbound", "integration.view"),
+            NavItem("quality", _("Data quality"), "check", "console:quality", "metrics.view"),
             NavItem("exchange", _("File exchange"), "file", "console:exchange", "integration.view"),
         ),
     ),

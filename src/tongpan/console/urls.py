@@ -27,6 +27,7 @@ from tongpan.console import (
 )
 from tongpan.console import accounts as connections
 from tongpan.console import inbound as pushed
+from tongpan.console import quality as data_quality
 from tongpan.console import webhooks as hooks
 
 app_name = "console"
@@ -100,6 +101,8 @@ urlpatterns = [
     path("customers/<int:customer_id>/", customers.customer_detail, name="customer"),
     path("parcels/", parcels.parcel_list, name="parcels"),
     path("parcels/export/", parcels.parcel_export, name="parcel_export"),
+    path("quality/", data_quality.quality, name="quality"),
+    path("quality/compute/", data_quality.compute, name="quality_compute"),
     path("exchange/", exchange.exchange_list, name="exchange"),
     path("exchange/new/", exchange.partner_edit, name="partner_new"),
     path("exchange/<slug:code>/", exchange.partner_edit, name="partner_edit"),

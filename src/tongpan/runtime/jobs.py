@@ -9,6 +9,8 @@ from procrastinate.exceptions import UniqueViolation
 from procrastinate.jobs import Status
 
 from tongpan.core.bulk import execute
+from tongpan.core.clock import utc_now
+from tongpan.runtime import quality
 
 # A worker says every 10 s that it lives; its jobs are taken from it after missing several of these.
 STALLED_AFTER_SECONDS = 60
@@ -57,3 +59,13 @@ def prepare_event_partitions(timestamp: int) -> None:
         "SELECT core_event_partition((now() + make_interval(months => m))::date) FROM generate_series(0, %s) m",
         [PARTITIONS_AHEAD_MONTHS],
     )
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queueing_lock="remember_quality", lock="remember_quality")
+def remember_quality(timestamp: int) -> None:
+    """Keep the data quality report, and warn in the log when a target is missed."""
+    made = quality.remember(utc_now())
+    for name in quality.TARGETS:
+        if made[name]["is_met"] is False:
+            log.warning("%s misses its target: %s, wanted %s", name, made[name]["rate"], made[name]["target"])

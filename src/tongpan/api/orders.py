@@ -20,7 +20,7 @@ from tongpan.api.values import Day, Id, Text40, Text120
 from tongpan.catalog.queries import codes_of_skus
 from tongpan.channels.queries import channels, shop_by_code
 from tongpan.core.clock import utc_now
-from tongpan.fulfillment.queries import routing_of
+from tongpan.fulfillment.queries import routing_of, with_tracking
 from tongpan.orders.actions import Once, accept, accept_together
 from tongpan.orders.engine import OrderDoc, Outcome
 from tongpan.orders.models import HoldReason, Status
@@ -31,7 +31,10 @@ router = Router(tags=["orders"])
 
 class OrderQuery(PageQuery):
     search: Text120 = Field(
-        "", description="An order number or its beginning, a customer number, a SKU code; or several order numbers"
+        "",
+        description="Anything an order is known by: its number or the beginning of it, several numbers, a SKU code or "
+        "part of its name, a customer number, a buyer's id, a recipient's whole name or phone, a tag, words of a "
+        "note, a tracking number",
     )
     shop: Text40 = ""
     channel: Text40 = ""
@@ -53,7 +56,7 @@ def list_orders(request: HttpRequest, query: Query[OrderQuery]) -> Page[OrderSum
         day_from=query.first,
         day_to=query.last and query.last + timedelta(days=1),
     )
-    return page_of(listed_orders(wanted), ["-placed_at", "-id"], query, summary)
+    return page_of(listed_orders(with_tracking(wanted)), ["-placed_at", "-id"], query, summary)
 
 
 @read(router, "/orders/{order_id}", "orders.view", OrderOut)

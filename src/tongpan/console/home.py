@@ -10,6 +10,7 @@ from tongpan.catalog.queries import SkuFilter, fetch_skus
 from tongpan.console.access import Request, page
 from tongpan.console.navigation import first_page, sections_for
 from tongpan.customers.queries import CustomerFilter, fetch_customers
+from tongpan.fulfillment.queries import with_tracking
 from tongpan.orders.queries import OrderFilter, fetch_orders
 
 _HITS = 10
@@ -31,7 +32,7 @@ def search(request: Request) -> HttpResponse:
     orders, skus, customers = [], [], []
     if text:
         if can(request.user, "orders.view"):
-            orders = fetch_orders(OrderFilter(text=text), "-placed", 0, _HITS)
+            orders = fetch_orders(with_tracking(OrderFilter(text=text)), "-placed", 0, _HITS)
         if can(request.user, "goods.view"):
             skus = fetch_skus(SkuFilter(text=text), "code", 0, _HITS)
         if can(request.user, "customers.view"):

@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from tongpan.console.choices import node_choices, shop_choices
 from tongpan.console.lists import FilterForm
 from tongpan.core.clock import utc_now
-from tongpan.fulfillment.queries import orders_at_node, orders_of_parcel
+from tongpan.fulfillment.queries import orders_at_node, with_tracking
 from tongpan.orders.models import HoldReason, Status
 from tongpan.orders.queries import OrderFilter, tags_in_use
 
@@ -94,10 +94,9 @@ class OrderFilters(FilterForm):
         """What the address asks for. The last day is included."""
         given, now = self.values, utc_now()
         kind, _sep, key = given.get("shop", "").partition(":")
-        due, text = given.get("due", ""), given.get("q", "")
-        in_parcel = orders_of_parcel(text) if text else []
-        return OrderFilter(
-            text="" if in_parcel else text,
+        due = given.get("due", "")
+        narrowed = OrderFilter(
+            text=given.get("q", ""),
             channel_id=int(key) if kind == "channel" else None,
             shop_id=int(key) if kind == "shop" else None,
             status=given.get("status", ""),
@@ -110,5 +109,6 @@ class OrderFilters(FilterForm):
             total_to=given.get("most"),
             promised_before={"today": end_of_today(now), "overdue": now}.get(due),
             within=orders_at_node(int(given["node"])) if "node" in given else None,
-            ids=ids or in_parcel,
+            ids=ids or (),
         )
+        return with_tracking(narrowed) if narrowed.text else narrowed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from tongpan.fulfillment.models import (
     TrackingEvent,
 )
 from tongpan.fulfillment.parcels import FINAL
+from tongpan.orders.queries import OrderFilter, select_orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,17 @@ def orders_of_parcel(tracking_number: str, limit: int = 200) -> list[int]:
     """The ids of the orders that a parcel with that tracking number carries goods of. One statement."""
     parcels = Shipment.objects.filter(tracking_number=tracking_number)
     return list(parcels.values_list("fulfillment__order_id", flat=True).distinct()[:limit])
+
+
+def with_tracking(wanted: OrderFilter) -> OrderFilter:
+    """``wanted``, or, when its text is the tracking number of a parcel and no order's number, the parcel's orders."""
+    text = wanted.text.strip().replace("\x00", "")
+    if not text or select_orders(OrderFilter()).filter(external_id=text).exists():
+        return wanted
+    order_ids = set(orders_of_parcel(text))
+    if wanted.ids:
+        order_ids &= set(wanted.ids)
+    return replace(wanted, text="", ids=sorted(order_ids)) if order_ids else wanted
 
 
 def nodes_of_orders(order_ids: Collection[int]) -> dict[int, list[str]]:

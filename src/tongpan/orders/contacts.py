@@ -1,4 +1,4 @@
-"""Recipients and phones as they are looked up: in one spelling, by the vault's blind index."""
+"""What orders are looked up by: recipients and phones by the vault's blind index, notes by their pairs of letters."""
 
 from __future__ import annotations
 
@@ -24,3 +24,10 @@ def recipient_index(name: str) -> bytes:
     """The blind index of a recipient's name; b"" for one that is masked or empty."""
     plain = " ".join(name.split()).casefold()
     return blind_index("recipient", "", plain) if plain and "*" not in plain else b""
+
+
+def grams_of(text: str) -> list[str]:
+    """The pairs of neighbouring letters of ``text``, without blanks and capitals, each once: works without word
+    boundaries, as Chinese needs it."""
+    plain = "".join(text.casefold().split())
+    return sorted({plain[at : at + 2] for at in range(len(plain) - 1)})

@@ -11,6 +11,7 @@ from tongpan.core.races import run_in_transaction
 from tongpan.orders.actions.checks import MAX_TAGS, TAG_LENGTH
 from tongpan.orders.actions.holding import checked_text
 from tongpan.orders.changes import Handled, unknown
+from tongpan.orders.contacts import grams_of
 
 LONGEST_NOTE = 4000
 
@@ -28,10 +29,10 @@ def add_note(order_ids: Sequence[int], text: str, *, actor: str, now: datetime) 
         noted = dict(
             fetch_all(
                 """WITH o AS (SELECT id, revision FROM orders_order WHERE id = ANY(%s)),
-                        n AS (INSERT INTO orders_ordernote (order_id, text, actor, at)
-                              SELECT id, %s, %s, %s FROM o ORDER BY id)
+                        n AS (INSERT INTO orders_ordernote (order_id, text, actor, at, grams)
+                              SELECT id, %s, %s, %s, %s::text[] FROM o ORDER BY id)
                    SELECT id, revision FROM o""",
-                [sorted(set(order_ids)), text, actor, now],
+                [sorted(set(order_ids)), text, actor, now, grams_of(text)],
             )
         )
         return [Handled(i, "done", noted[i]) if i in noted else unknown(i) for i in order_ids]

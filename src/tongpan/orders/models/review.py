@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -58,13 +60,17 @@ class BlacklistEntry(models.Model):
 
 
 class OrderNote(models.Model):
-    """What a person wrote on an order; append-only."""
+    """What a person wrote on an order; append-only. grams: the pairs of letters in it, by which it is found."""
 
     id = models.BigAutoField(primary_key=True)
     order = models.ForeignKey("orders.Order", on_delete=models.CASCADE, related_name="notes")
     text = models.TextField()
     actor = models.TextField()
     at = models.DateTimeField()
+    grams = ArrayField(models.TextField(), db_default=[])
+
+    class Meta:
+        indexes = [GinIndex(fields=["grams"], name="order_note_grams")]
 
 
 class OrderContact(models.Model):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
@@ -11,15 +10,13 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from tongpan.catalog.models import Sku
 from tongpan.channels.models import Shop
 from tongpan.core.money import UNUSUAL_EXPONENTS
-from tongpan.customers.models import Customer
 from tongpan.orders.models import Hold, Order, OrderLine, OrderTag, Status
+from tongpan.orders.queries.searching import matching
 from tongpan.orders.review import BLOCKING
 
 OPEN = (Status.PLACED, Status.PAID)
-_WORDS = re.compile(r"[\s,;，；、]+")
 # A business day begins at most 14 hours before and ends at most 12 hours after the same day of UTC.
 _EARLIEST, _LATEST = timedelta(hours=14), timedelta(hours=12)
 
@@ -28,8 +25,7 @@ _EARLIEST, _LATEST = timedelta(hours=14), timedelta(hours=12)
 class OrderFilter:
     """What a list of orders is narrowed to; an empty field narrows nothing.
 
-    text: several words are that many order numbers. One word is an order number if there is one, else a SKU code
-    or a customer number if there is one, else the beginning of order numbers. day_from, day_to: business days,
+    text: anything that an order is known by (``orders.queries.searching``). day_from, day_to: business days,
     half-open. status: a Status, "open" for those not yet sent, or "unknown" for those whose state on the channel
     no mapping knows. hold: a HoldReason, "any", or "review" for those that wait for a person (``review.BLOCKING``).
     tag: a word that is on the order. total_from, total_to: amounts in the order's own currency, both included.
@@ -91,7 +87,7 @@ def select_orders(wanted: OrderFilter) -> QuerySet[Order]:
         orders = orders.filter(pk__in=wanted.within)
     orders = _within_days(orders, wanted.day_from, wanted.day_to)
     orders = _of_amount(orders, wanted.total_from, wanted.total_to)
-    return _matching(orders, wanted.text) if wanted.text else orders
+    return matching(orders, wanted.text) if wanted.text else orders
 
 
 def _within_days(orders: QuerySet[Order], day_from: date | None, day_to: date | None) -> QuerySet[Order]:
@@ -124,19 +120,3 @@ def _between(least: Decimal | None, most: Decimal | None, places: int) -> Q:
     if most is not None:
         condition &= Q(total_minor__lte=int(most.scaleb(places).to_integral_value(ROUND_FLOOR)))
     return condition
-
-
-def _matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
-    words = [word for word in _WORDS.split(text) if word]
-    if len(words) > 1:
-        return orders.filter(external_id__in=words)
-    if not words:
-        return orders
-    word = words[0]
-    # One meaning at a time: "this number or that SKU" in one condition would read every order.
-    if not Order.objects.filter(external_id=word).exists():
-        if skus := list(Sku.objects.filter(code=word).values_list("pk", flat=True)):
-            return orders.filter(pk__in=OrderLine.objects.filter(sku_id__in=skus).values("order_id"))
-        if customers := list(Customer.objects.filter(code=word).values_list("pk", flat=True)):
-            return orders.filter(customer_id__in=customers)
-    return orders.filter(external_id__startswith=word)

@@ -35,6 +35,7 @@ from tongpan.fulfillment.actions import (
     unmerge_orders,
 )
 from tongpan.orders.actions import hold, release_hold
+from tongpan.orders.actions.carts import CartLineSpec, checkout, open_cart
 from tongpan.orders.editing import AddressEdit, Edit, LineAdded, LineEdit
 from tongpan.orders.engine import BuyerDoc, DiscountDoc, ShipTo
 from tongpan.orders.queries import reconcile as reconcile_orders
@@ -131,6 +132,19 @@ def test_an_order_that_waits_for_goods_may_be_made_smaller_until_it_is_served():
     edit("1", LineEdit(1, 2))
 
     assert (fulfillments("1"), open_holds()) == ([("sh", "allocated", {"A": 2})], set())
+
+
+def test_a_checkout_that_is_edited_holds_its_goods_until_the_same_time():
+    put("sh", A=5)
+    token = open_cart("mall", [CartLineSpec("A", 3, 100)], None, now=NOW)
+    made = checkout(token, None, ShipTo(), **BY)
+
+    assert edit(made.number, LineEdit(1, 2)).state == "done"
+
+    assert fetch_all("SELECT qty, expires_at FROM inventory_reservation WHERE state = 'held'") == [(2, made.hold_until)]
+    assert (pool("A"), fulfillments(made.number)) == ((5, 0, 2), [])
+    assert edit(made.number, LineEdit(1, 9)).code == "edit.stock"
+    assert pool("A") == (5, 0, 2)
 
 
 def test_a_held_order_is_promised_but_not_routed_after_an_edit():

@@ -19,6 +19,7 @@ from tongpan.inventory.locks import lock_pools
 from tongpan.orders.actions import reserve_orders, review_orders
 from tongpan.orders.actions.cancelling import cancel_locked
 from tongpan.orders.actions.editing import (
+    held_until,
     join_parts,
     lines_of,
     parts_of_order,
@@ -232,11 +233,13 @@ def _place(orders: Sequence[Locked], code: str, *, actor: str, now: datetime) ->
     order_ids = [order.id for order in orders]
     short = waiting_for_goods(order_ids)
     review_orders(order_ids, now=now)
+    until = held_until(order_ids, now)
     for order in orders:
-        if order.status != "paid":
+        if order.status != "paid" and order.id not in until:
             continue
         parts = parts_of_order(order.id)
-        served = [bool(reserve_orders([order.id], actor=actor, now=now, part=part)) for part in parts]
+        by: dict[str, Any] = {"actor": actor, "now": now, "expires_at": until}
+        served = [bool(reserve_orders([order.id], part=part, **by)) for part in parts]
         if code and not all(served) and order.id not in short:
             sentence = f"The pool cannot serve order {order.number} with this change; it stays as it was."
             raise _RefusedEdit(code, sentence)

@@ -193,6 +193,16 @@ def parts_of_order(order_id: int) -> list[int]:
     return [part for (part,) in rows]
 
 
+def held_until(order_ids: Sequence[int], now: datetime) -> dict[int, datetime]:
+    """Until when the goods of unpaid orders are held at checkout, for those whose time is not over at ``now``."""
+    return dict(
+        fetch_all(
+            "SELECT id, hold_until FROM orders_order WHERE id = ANY(%s) AND status = 'placed' AND hold_until > %s",
+            [list(order_ids), now],
+        )
+    )
+
+
 def join_parts(order_id: int) -> int:
     """Put all lines of an order into one part again; how many moved. Lines that a split divided stay divided."""
     return execute("UPDATE orders_orderline SET part = 1 WHERE order_id = %s AND part <> 1", [order_id])

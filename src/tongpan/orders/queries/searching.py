@@ -112,7 +112,9 @@ def _among(orders: QuerySet[Order], rows: QuerySet[Any]) -> QuerySet[Order] | No
     if not found:
         return None
     # Named one by one they are fetched by their keys; a short list joined would be looked for in all orders.
-    return orders.filter(pk__in=found if len(found) <= _LISTED else rows.values("order_id"))
+    if len(found) <= _LISTED:
+        return orders.filter(pk__in=found)
+    return orders.filter(pk__in=rows.values("order_id"))
 
 
 _MEANINGS: tuple[Callable[[QuerySet[Order], str], QuerySet[Order] | None], ...] = (

@@ -57,6 +57,7 @@ def processing_times(day_from: date, day_to: date) -> list[Processing]:
         [day_from, day_to],
     )
     return [
-        Processing(code, orders, mean, *(shares or (None, None, None)), dispatched, hours, promised, kept)
+        Processing(code, orders, mean, median, p90, p95, dispatched, hours, promised, kept)
         for code, orders, mean, shares, dispatched, hours, promised, kept in rows
+        for median, p90, p95 in [shares or (None, None, None)]
     ]

@@ -23,6 +23,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -191,7 +192,7 @@ def _noted(sent: Sent) -> Iterator[None]:
             sent.append(("execute", (text, parameters)))
         return run(statement, parameters, many, context)
 
-    real = rows.copy_rows
+    real = vars(rows)["copy_rows"]
 
     def copy(table: str, columns: Sequence[str], values: Any) -> None:
         kept = list(values)
@@ -200,12 +201,12 @@ def _noted(sent: Sent) -> Iterator[None]:
         sent.append(("copy", (statement, kept)))
         real(table, columns, kept)
 
-    rows.copy_rows = copy
+    vars(rows)["copy_rows"] = copy
     try:
         with connection.execute_wrapper(note):
             yield
     finally:
-        rows.copy_rows = real
+        vars(rows)["copy_rows"] = real
 
 
 def _statements_of(docs: Sequence[Any]) -> list[Sent]:
@@ -249,7 +250,7 @@ def _psycopg(orders: list[Sent]) -> float:
         each = CLIENTS // PROCESSES
         gate.wait()
         try:
-            at_once([lambda mine=part[n::each]: _send(mine) for n in range(each)])
+            at_once([partial(_send, part[n::each]) for n in range(each)])
             done.put("")
         except BaseException as error:
             done.put(repr(error))
@@ -305,7 +306,7 @@ def _post(place: Place, key: str, bodies: Sequence[bytes]) -> None:
 
 
 def _http(place: Place, key: str, bodies: list[bytes]) -> float:
-    seconds = at_once([lambda mine=bodies[n::CLIENTS]: _post(place, key, mine) for n in range(CLIENTS)])
+    seconds = at_once([partial(_post, place, key, bodies[n::CLIENTS]) for n in range(CLIENTS)])
     return len(bodies) / seconds
 
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from django.http import HttpRequest
 from ninja import Path, Query, Router
 from pydantic import Field
 
-from tongpan.api.operations import read
+from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import not_found
-from tongpan.api.values import Id, Out, Text120
+from tongpan.api.values import Id, In, Out, Text120
 from tongpan.catalog.models import Product, Sku
 from tongpan.catalog.queries import SkuFilter, select_products, select_skus
+from tongpan.catalog.regions import limit_regions, regions_of
+from tongpan.core.clock import utc_now
 
 router = Router(tags=["goods"])
 
@@ -79,6 +83,38 @@ def get_sku(request: HttpRequest, sku_id: Path[Id]) -> SkuOut:
     if row is None:
         raise not_found("sku", sku_id)
     return _sku(row)
+
+
+class RegionsIn(In):
+    """The provinces that the SKU is sold to; none lets it be sold everywhere."""
+
+    provinces: list[Annotated[str, Field(strict=True, min_length=1, max_length=60)]] = Field(
+        max_length=40, examples=[["新疆", "西藏"]]
+    )
+
+
+class RegionsOut(Out):
+    sku: str
+    provinces: list[str]
+
+
+@read(router, "/skus/{sku_id}/regions", "goods.view", RegionsOut)
+def get_regions(request: HttpRequest, sku_id: Path[Id]) -> RegionsOut:
+    """The provinces that a region-limited SKU is sold to; none means everywhere."""
+    row = select_skus(SkuFilter()).filter(pk=sku_id).first()
+    if row is None:
+        raise not_found("sku", sku_id)
+    return RegionsOut(sku=row.code, provinces=regions_of([row.pk]).get(row.pk, []))
+
+
+@write(router, "PUT", "/skus/{sku_id}/regions", "goods.edit", RegionsOut)
+def put_regions(request: HttpRequest, sku_id: Path[Id], given: RegionsIn) -> RegionsOut:
+    """Limit a SKU to provinces. An order that goes elsewhere is held by the review, with the reason."""
+    row = select_skus(SkuFilter()).filter(pk=sku_id).first()
+    if row is None:
+        raise not_found("sku", sku_id)
+    stored = limit_regions({row.code: given.provinces}, actor=actor_of(request), now=utc_now())
+    return RegionsOut(sku=row.code, provinces=stored[row.code])
 
 
 @read(router, "/products", "goods.view", Page[ProductOut])

@@ -82,3 +82,14 @@ class KitPart(models.Model):
             models.UniqueConstraint(fields=["kit", "part"], name="kit_part_once"),
             models.CheckConstraint(condition=Q(qty__gt=0) & ~Q(kit=F("part")), name="kit_part_counts"),
         ]
+
+
+class SkuRegion(models.Model):
+    """A province that a region-limited SKU is sold to (PRD-08). A SKU without any is sold everywhere."""
+
+    id = models.BigAutoField(primary_key=True)
+    sku = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="regions", db_index=False)
+    province = models.CharField(_("province"), max_length=60)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["sku", "province"], name="sku_region_once")]

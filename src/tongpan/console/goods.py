@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from tongpan.access.queries import can
 from tongpan.catalog.models import Sku
 from tongpan.catalog.queries import SkuFilter, count_skus, fetch_skus, iterate_skus, sku_by_code
+from tongpan.catalog.regions import regions_of
 from tongpan.console import exports
 from tongpan.console.access import Request, page
 from tongpan.console.choices import category_choices
@@ -101,6 +102,7 @@ def sku_detail(request: Request, code: str) -> HttpResponse:
     context = {
         "section": "goods",
         "sku": sku,
+        "provinces": regions_of([sku.pk]).get(sku.pk, []),
         "siblings": [other for other in sku.product.skus.all() if other.pk != sku.pk],
         "pool": pool_rows([sku.pk])[sku.pk],
         "levels": levels_of_sku(sku.pk),

@@ -120,6 +120,16 @@ class UnderFloor:
 
 
 @dataclass(frozen=True, slots=True)
+class OutOfRegion:
+    """A goods line of a SKU that is sold to ``provinces`` only, in an order that goes to another one."""
+
+    line_no: int
+    sku: str
+    provinces: Sequence[str]
+    province: str
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """What the review looks at of one open order. Texts of the recipient are in the clear and go nowhere else.
 
@@ -139,6 +149,7 @@ class Facts:
     place_is_known: bool = False
     remarks: Sequence[str] = ()
     under_floor: Sequence[UnderFloor] = ()
+    out_of_region: Sequence[OutOfRegion] = ()
     listed: Collection[str] = ()
     recent: int = 0
 
@@ -160,6 +171,7 @@ def review(facts: Facts, rules: Rules) -> list[Finding]:
     if facts.status == "placed":
         findings.append(Finding("unpaid", "unpaid", {}, "It is not paid yet."))
     findings += _of_the_address(facts, rules)
+    findings += [_of_the_region(line) for line in facts.out_of_region]
     if rules.price_floor:
         findings += [_of_the_floor(line, facts.currency) for line in facts.under_floor]
     return findings + _of_the_risk(facts, rules)
@@ -184,6 +196,13 @@ def _of_the_address(facts: Facts, rules: Rules) -> list[Finding]:
         sentence = f"Its place {place} is not known." if place else "Neither province nor city is given."
         findings.append(Finding("address", "address", {"place": place}, sentence))
     return findings
+
+
+def _of_the_region(line: OutOfRegion) -> Finding:
+    found = {"line": line.line_no, "sku": line.sku, "provinces": list(line.provinces), "province": line.province}
+    sold = ", ".join(line.provinces)
+    sentence = f"Line {line.line_no}: {line.sku} is sold to {sold} only, but the order goes to {line.province}."
+    return Finding("address", "region", found, sentence)
 
 
 def _of_the_floor(line: UnderFloor, currency: str) -> Finding:

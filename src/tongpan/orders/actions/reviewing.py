@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from tongpan.access.vault import open_sealed
+from tongpan.catalog.regions import province_of
 from tongpan.core.bulk import as_json, execute, fetch_all
 from tongpan.core.races import run_in_transaction
 from tongpan.orders.actions.holding import blocked_orders
@@ -18,6 +19,7 @@ from tongpan.orders.review import (
     BLOCKING,
     Facts,
     Finding,
+    OutOfRegion,
     Rules,
     StandingHold,
     UnderFloor,
@@ -94,6 +96,7 @@ def _load(order_ids: Collection[int], rules: Rules) -> list[_Open]:
     if not rows:
         return []
     contacts = {row[0]: json.loads(open_sealed(row[10])) if row[10] else ["", "", ""] for row in rows}
+    limited = _out_of_region({row[0]: province_of(row[11], row[12]) for row in rows if row[11] or row[12]})
     floors = _under_floor([row[0] for row in rows]) if rules.price_floor else {}
     listed = _listed({row[0]: row[5] for row in rows}, contacts) if rules.blacklist else {}
     recent = _recent([row[0] for row in rows], rules.orders_within) if rules.orders_within else {}
@@ -115,12 +118,29 @@ def _load(order_ids: Collection[int], rules: Rules) -> list[_Open]:
                 place_is_known=row[13],
                 remarks=row[14:16],
                 under_floor=floors.get(row[0], ()),
+                out_of_region=limited.get(row[0], ()),
                 listed=listed.get(row[0], ()),
                 recent=recent.get(row[0], 0),
             ),
         )
         for row in rows
     ]
+
+
+def _out_of_region(going_to: Mapping[int, str]) -> dict[int, list[OutOfRegion]]:
+    """Lines of region-limited goods that go elsewhere. An order whose province is not known is not judged by it."""
+    known = {order_id: province for order_id, province in going_to.items() if province}
+    found: defaultdict[int, list[OutOfRegion]] = defaultdict(list)
+    for order_id, line_no, sku, provinces in fetch_all(
+        """SELECT l.order_id, l.line_no, s.code, array_agg(r.province::text ORDER BY r.province)
+           FROM orders_orderline l JOIN catalog_skuregion r ON r.sku_id = l.sku_id JOIN catalog_sku s ON s.id = l.sku_id
+           WHERE l.order_id = ANY(%s) AND l.kind = 'goods'
+           GROUP BY l.order_id, l.line_no, s.code ORDER BY l.order_id, l.line_no""",
+        [sorted(known)],
+    ):
+        if known[order_id] not in provinces:
+            found[order_id].append(OutOfRegion(line_no, sku, provinces, known[order_id]))
+    return found
 
 
 def _under_floor(order_ids: Sequence[int]) -> dict[int, list[UnderFloor]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from tongpan.core.clock import utc_now
 from tongpan.core.eventlog import lag
@@ -50,3 +50,16 @@ def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:
             for i in same(stored, computed)
         ]
     return {"listings": checked, "published_events_behind": behind}, differences
+
+
+def find_published(text: str) -> QuerySet[PublishedStock]:
+    """What is published of the listings whose SKU code or item id begins with ``text``, or whose shop has that code;
+    those that changed last first."""
+    rows = select_published()
+    if text:
+        rows = rows.filter(
+            Q(listing__sku__code__istartswith=text)
+            | Q(listing__external_item_id__istartswith=text)
+            | Q(listing__shop__code=text)
+        )
+    return rows.order_by("-changed_at", "listing_id")

@@ -74,8 +74,8 @@ def wait_until_gone():
         ("tongpan.orders.actions.intake", "ensure_skus"),
         ("tongpan.orders.actions.intake", "identify"),
         ("tongpan.orders.actions.intake", "insert"),
-        ("tongpan.orders.actions.intake", "reserve_orders"),
-        ("tongpan.orders.actions.intake", "append"),
+        ("tongpan.orders.actions.intake", "record"),
+        ("tongpan.orders.actions.intake", "promise"),
     ],
 )
 def test_killed_while_orders_come_in(module, name):
@@ -101,7 +101,7 @@ def test_killed_between_two_batches():
     first, second = orders()[:30], orders()[30:]
     take(*first)
 
-    killed_at(lambda: take(*second), "tongpan.orders.actions.intake", "append")
+    killed_at(lambda: take(*second), "tongpan.orders.actions.intake", "promise")
     wait_until_gone()
 
     assert set(statuses()) == {doc.external_id for doc in first}
@@ -112,7 +112,7 @@ def test_killed_between_two_batches():
 @pytest.mark.parametrize(
     "module, name",
     [
-        ("tongpan.fulfillment.actions.route", "lock_pools"),
+        ("tongpan.fulfillment.actions.route", "lock_shares"),
         ("tongpan.fulfillment.actions.route", "pin"),
         ("tongpan.fulfillment.actions.route", "post"),
         ("tongpan.fulfillment.actions.route", "wait_for"),

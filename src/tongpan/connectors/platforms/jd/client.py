@@ -19,7 +19,7 @@ from tongpan.connectors.platforms.contract import (
     compact,
     fields,
 )
-from tongpan.connectors.platforms.jd.mapping import STATES, document
+from tongpan.connectors.platforms.jd.mapping import document
 from tongpan.connectors.platforms.jd.signing import sign
 from tongpan.connectors.platforms.values import text
 from tongpan.core.clock import zone
@@ -30,6 +30,10 @@ ORDER_FIELDS = (
     "orderId,orderState,orderStartTime,orderEndTime,modified,paymentConfirmTime,outBoundDate,payType,orderTotalPrice,"
     "orderSellerPrice,orderPayment,freightPrice,sellerDiscount,orderRemark,venderRemark,consigneeInfo,itemInfoList,"
     "open_id_buyer,waybill,logisticsId"
+)
+# A state that JD does not know makes the whole call fail, so only those are asked for that programs were seen to ask.
+ASKED_STATES = (
+    "WAIT_SELLER_STOCK_OUT,WAIT_GOODS_RECEIVE_CONFIRM,WAIT_SELLER_DELIVERY,PAUSE,TRADE_CANCELED,LOCKED,FINISHED_L"
 )
 TOKEN_ENDPOINT = "https://open-oauth.jd.com/oauth2/refresh_token"  # noqa: S105 - an address
 _ZONE = "Asia/Shanghai"
@@ -57,7 +61,7 @@ class Jd:
             {
                 "start_date": _local(window.since),
                 "end_date": _local(window.until),
-                "order_state": ",".join(sorted(STATES)),
+                "order_state": ASKED_STATES,
                 "optional_fields": ORDER_FIELDS,
                 "page": page,
                 "page_size": str(self.page_size),

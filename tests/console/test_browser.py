@@ -193,6 +193,9 @@ def test_store_staff_adjust_stock_on_a_phone(console, company):
 PAGES = (
     "/orders/",
     "/orders/{order}/",
+    "/orders/rules/",
+    "/orders/{order}/edit/",
+    "/orders/{order}/split/",
     "/stock/",
     "/stock/sku/BAG/",
     "/stock/documents/",

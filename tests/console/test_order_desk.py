@@ -135,7 +135,7 @@ def test_every_standard_view_is_a_filter_that_the_desk_knows(company, sign_in):
 
     page = client.get("/orders/views/?hold=out_of_stock").content.decode()
 
-    counts = dict(re.findall(r">([^<]+)<span class=\"tab-count\">([^<]+)</span>", page))
+    counts = dict(re.findall(r">([^<]+)<span class=\"tab-count\" data-count>([^<]+)</span>", page))
     assert counts == {"To review": "1", "Out of stock": "1", "To ship today": "0", "Overdue": "0", "Unknown state": "0"}
     assert re.search(r'href="/orders/\?hold=out_of_stock"[^>]* aria-current="page"', page)
     for view in STANDARD_VIEWS:

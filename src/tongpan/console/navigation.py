@@ -39,6 +39,7 @@ SECTIONS = (
         (
             NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),
             NavItem("parcels", _("Parcels"), "node", "console:parcels", "orders.view"),
+            NavItem("review_rules", _("Review rules"), "check", "console:review_rules", "orders.view"),
         ),
     ),
     NavSection(

@@ -150,6 +150,21 @@
     if (row) mark(row);
   });
 
+  /* The counts of the views arrive when the list is there already: only the figures change, so that a menu that
+     somebody opened meanwhile stays as it is. */
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (event.detail.target.id !== "views") return;
+    event.detail.shouldSwap = false;
+    const fresh = new DOMParser().parseFromString(event.detail.serverResponse, "text/html");
+    all("#views a.tab").forEach((tab) => {
+      const count = one(".tab-count[data-count]", tab);
+      const said = all("a.tab", fresh).find((other) => other.getAttribute("href") === tab.getAttribute("href"));
+      const figure = said && one(".tab-count[data-count]", said);
+      if (count && figure) count.textContent = figure.textContent;
+      else if (count) count.remove();
+    });
+  });
+
   /* What the address says is open, also when it is no row of this page. */
   function restore() {
     const id = new URLSearchParams(window.location.search).get("open");

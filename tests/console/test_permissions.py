@@ -32,6 +32,8 @@ POST_ONLY = {"allocation_accept", "save_view", "delete_view", "import_again", "i
 }
 ARGUMENTS = {
     "order_id": 1,
+    "listing_id": 1,
+    "what": "x",
     "transfer_id": 1,
     "sheet_id": 1,
     "customer_id": 1,

@@ -17,7 +17,12 @@ from tongpan.inventory.actions.policies import remove_policies
 from tongpan.inventory.policy_queries import pool_mode, select_node_policies, select_policies, select_sessions
 
 _SHOWN = 200
-FORMS = {"policy": PolicyForm, "session": SessionForm, "floors": FloorsForm, "mode": ModeForm}
+FORMS: dict[str, type[PolicyForm | SessionForm | FloorsForm | ModeForm]] = {
+    "policy": PolicyForm,
+    "session": SessionForm,
+    "floors": FloorsForm,
+    "mode": ModeForm,
+}
 
 
 @page("stock.view")

@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet
 from tongpan.core.clock import utc_now
 from tongpan.core.eventlog import lag
 from tongpan.inventory.actions.publishing import Concerned, compute, listings_of
-from tongpan.inventory.engine.publishing import same
+from tongpan.inventory.engine.publishing import Step, same
 from tongpan.inventory.models import PublishedStock
 from tongpan.inventory.readers import PUBLISHED_STOCK
 
@@ -36,7 +36,7 @@ def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:
         if behind:
             continue
         computed = compute(listings, now=now)
-        stored = {
+        stored: dict[int, tuple[int, list[Step]]] = {
             i: (qty, [])
             for i, qty in PublishedStock.objects.filter(listing_id__in=list(computed)).values_list("listing_id", "qty")
         }

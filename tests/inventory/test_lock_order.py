@@ -10,6 +10,18 @@ from tests.support.intake import take, take_back
 
 from tongpan.core.bulk import fetch_all
 from tongpan.fulfillment.actions import dispatch, route
+from tongpan.inventory.actions import (
+    approve_count,
+    cancel_transfers,
+    create_transfers,
+    enter_counts,
+    open_counts,
+    receive,
+    send,
+    submit_count,
+)
+from tongpan.inventory.engine.counting import Found, SheetDoc
+from tongpan.inventory.engine.transfers import Arrival, Receipt, Sending, TransferDoc, Wanted
 
 pytestmark = pytest.mark.usefixtures("company")
 POOL_LOCK = re.compile(
@@ -33,7 +45,44 @@ def taken(make=paid):
     return take(make("1", goods("B"), goods("A")), make("2", goods("A"), goods("B")))
 
 
+def draft():
+    lines = [Wanted("B", 2), Wanted("A", 3)]
+    create_transfers([TransferDoc("test", "T", "sh", "hz", lines)], actor=ACTOR, now=NOW)
+
+
+def transfers():
+    return [i for (i,) in fetch_all("SELECT id FROM inventory_transfer")]
+
+
+def send_all():
+    outcomes = send([Sending(i) for i in transfers()], actor=ACTOR, now=NOW)
+    assert [outcome.state for outcome in outcomes] == ["accepted"]
+
+
+def receive_all():
+    receive([Receipt(i, [Arrival(1, 2), Arrival(2, 3)]) for i in transfers()], actor=ACTOR, now=NOW)
+
+
+def take_transfers_back():
+    cancel_transfers(transfers(), reason="no lorry", actor=ACTOR, now=NOW)
+
+
+def hand_in():
+    sheet_id = open_counts([SheetDoc("test", "C", "sh", "cycle", ["B", "A"])], actor=ACTOR, now=NOW)[0].sheet_id
+    enter_counts(sheet_id, [Found("B", 1), Found("A", 1)], actor=ACTOR, now=NOW)
+    submit_count(sheet_id, reason="theft", actor=ACTOR, now=NOW)
+
+
+def approve():
+    [(sheet_id,)] = fetch_all("SELECT id FROM inventory_countsheet")
+    assert approve_count(sheet_id, actor="another", now=NOW).state == "accepted"
+
+
 PREPARED = {
+    "sending a transfer": ([draft], send_all),
+    "receiving a transfer": ([draft, send_all], receive_all),
+    "taking a transfer back": ([draft, send_all], take_transfers_back),
+    "approving a count": ([hand_in], approve),
     "an adjustment": ([], lambda: put("sh", "more", B=5, A=-2)),
     "a count": ([], lambda: recount("sh", "count", B=5, A=2)),
     "a return": ([], lambda: take_back(return_of("R", goods("B", 1, -1), goods("A", 1, -1)))),

@@ -7,6 +7,8 @@ from tests.support.reading import read_once
 
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.inventory.actions import accept_replenishments, watch_lines
+from tongpan.inventory.actions.floors import save_node_policies
+from tongpan.inventory.engine.policies import NodePolicySpec
 from tongpan.inventory.models import Replenishment
 from tongpan.inventory.readers import SAFETY_LINES
 
@@ -30,6 +32,21 @@ def test_the_reader_opens_alerts_when_stock_falls():
         pass
 
     assert [(r.qty, r.state) for r in Replenishment.objects.all()] == [(13, "proposed")]
+
+
+def test_a_line_that_is_drawn_or_taken_away_is_seen_at_once():
+    put("sh", A=100)
+    put("hz", A=12)
+    save_node_policies([NodePolicySpec("hz", safety_line=20)], actor=ACTOR, now=NOW)
+    while read_once(SAFETY_LINES):
+        pass
+    assert [(r.qty, r.state) for r in Replenishment.objects.all()] == [(28, "proposed")]
+
+    save_node_policies([NodePolicySpec("hz", safety_line=0)], actor=ACTOR, now=NOW)
+    while read_once(SAFETY_LINES):
+        pass
+
+    assert [r.state for r in Replenishment.objects.all()] == ["lapsed"]
 
 
 def test_many_watchers_and_many_hands_make_one_proposal_and_one_transfer():

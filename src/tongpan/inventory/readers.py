@@ -53,7 +53,12 @@ def _watch(batch: Sequence[Event]) -> None:
     moved = {int(event.key) for event in batch if event.name == stock.TRANSFER_CHANGED}
     if moved:
         follow_transfers(moved, now=utc_now())
-    keys = {event.key for event in batch if event.name != stock.TRANSFER_CHANGED}
+    # Of the policies only those of nodes draw lines.
+    keys = {
+        event.key
+        for event in batch
+        if event.name == stock.CHANGED or (event.name == stock.POLICY_CHANGED and event.payload["node"])
+    }
     watch_lines(None if "" in keys else {int(key) for key in keys}, now=utc_now())
 
 

@@ -22,7 +22,7 @@ class LinesField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 6, "spellcheck": "false", "placeholder": "SKU-1, 12\nSKU-2, 3"})
 
-    def clean(self, value: object) -> list[tuple[str, int]]:  # type: ignore[override]
+    def clean(self, value: object) -> list[tuple[str, int]]:
         found = []
         for number, line in enumerate(str(super().clean(value)).splitlines(), 1):
             if not line.strip():
@@ -43,7 +43,7 @@ class CodesField(forms.CharField):
 
     widget = forms.Textarea(attrs={"rows": 6, "spellcheck": "false"})
 
-    def clean(self, value: object) -> list[str]:  # type: ignore[override]
+    def clean(self, value: object) -> list[str]:
         text = str(super().clean(value))
         return list(dict.fromkeys(code.strip() for code in re.split(r"[\n,;，；\t]+", text) if code.strip()))
 

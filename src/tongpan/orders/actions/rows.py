@@ -215,11 +215,10 @@ def insert(
         Moved(g, order_id, status_of(g.doc), g.day, list(islice(line_ids, len(g.doc.lines))))
         for order_id, g in zip(ids["orders_order"], fresh, strict=True)
     ]
-    copy_rows(
-        "orders_order",
-        _ORDER_COLUMNS,
-        (_order_row(m.given, m.order_id, customers.get(m.given.position), import_id) for m in moved),
-    )
+    # All of them before the COPY begins: a process that seals for the first time reads the vault's check value, and
+    # would wait for its own connection in the middle of the COPY.
+    rows = [_order_row(m.given, m.order_id, customers.get(m.given.position), import_id) for m in moved]
+    copy_rows("orders_order", _ORDER_COLUMNS, rows)
     copy_rows(
         "orders_orderline",
         ("id", *_LINE_COLUMNS),

@@ -189,7 +189,10 @@ def channel_lags(since: datetime) -> list[ChannelLag]:
            ORDER BY l.placed_at DESC NULLS LAST, c.code""",
         [since],
     )
-    return [ChannelLag(*times, None if delay is None else float(delay)) for *times, delay in rows]
+    return [
+        ChannelLag(code, placed_at, recorded_at, None if delay is None else float(delay))
+        for code, placed_at, recorded_at, delay in rows
+    ]
 
 
 def rate(number: int, base: int) -> float | None:

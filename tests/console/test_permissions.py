@@ -10,7 +10,7 @@ from tongpan.console import urls
 from tongpan.console.navigation import SECTIONS, sections_for
 
 PUBLIC = {"login", "logout", "language", "theme"}
-POST_ONLY = {"allocation_accept", "save_view", "delete_view", "import_again", "import_discard"} | {
+POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "save_columns",
     "order_bulk",
     "order_address",

@@ -11,7 +11,6 @@ from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,7 +24,7 @@ from tongpan.orders.actions import current_rules, save_rules, try_rules
 from tongpan.orders.review import Rules
 
 TRIED = 1000
-RULE_NAMES: dict[str, str | Promise] = {
+RULE_NAMES: dict[str, Any] = {
     "address": gettext_lazy("Part of the address is missing, or its place is not known"),
     "address_required": gettext_lazy("Nothing is said of where it goes"),
     "price_floor": gettext_lazy("Sold under the floor of the SKU"),

@@ -35,8 +35,6 @@ ARGUMENTS = {
     "listing_id": 1,
     "what": "x",
     "transfer_id": 1,
-    "listing_id": 1,
-    "what": "x",
     "sheet_id": 1,
     "customer_id": 1,
     "view_id": 1,

@@ -13,7 +13,7 @@ from tongpan.inventory.ledger import book_reservations, post
 from tongpan.inventory.locks import lock_pools, lock_shares
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def reserve(
     demands: Sequence[Demand], *, actor: str, now: datetime, expires_at: Mapping[int, datetime] | None = None
 ) -> dict[int, Refused]:
@@ -31,7 +31,7 @@ def reserve(
     return refused
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def release(order_ids: Collection[int], *, actor: str, now: datetime, reason: str) -> int:
     """Give the held units of ``order_ids`` back to the pool; the number of reservations released.
 

@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 
-from benchmarks import console, exports, intake, metrics, orders, routing, single_orders, stock
+from benchmarks import console, exports, intake, metrics, million, orders, routing, single_orders, stock
 from benchmarks.table import render
 
 ALL = {
@@ -18,6 +18,7 @@ ALL = {
     "stock": stock.measure,
     "metrics": metrics.measure,
     "console": console.measure,
+    "million": million.measure,
 }
 
 

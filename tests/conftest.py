@@ -6,6 +6,7 @@ pytest-django, a database of its own. The environment is set here, before anythi
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import socket
@@ -146,6 +147,29 @@ def chromium() -> str | None:
         return named
     found = [shutil.which(name) for name in CHROMIUM_NAMES] + [p for p in CHROMIUM_PATHS if Path(p).exists()]
     return next((path for path in found if path), None)
+
+
+# The driver of the browser leaves an event loop set as running in this thread for the rest of the run, and Django keeps
+# one set of connections for code beside such a loop and another for code without one. Tests without a browser are to
+# see no loop, from the first fixture to the last: otherwise a test may begin on one connection and go on with another.
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    loop = None if item.get_closest_marker("browser") else asyncio._get_running_loop()
+    if loop is not None:
+        asyncio._set_running_loop(None)
+    try:
+        return (yield)
+    finally:
+        if loop is not None and not loop.is_closed():
+            asyncio._set_running_loop(loop)
+
+
+@pytest.fixture(scope="session")
+def browser(browser: Any) -> Iterator[Any]:
+    """The browser of the plugin; at the end of the run its driver gets its loop back, also after other tests."""
+    loop = asyncio._get_running_loop()
+    yield browser
+    asyncio._set_running_loop(loop)
 
 
 @pytest.fixture(scope="session")

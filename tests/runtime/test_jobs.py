@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Iterator
-
 import pytest
 from asgiref.sync import async_to_sync
 from procrastinate.contrib.django import app
@@ -44,15 +41,6 @@ def statuses() -> dict[int, str]:
 
 def run(task: object) -> object:
     return async_to_sync(task.func)(0)  # type: ignore[attr-defined]
-
-
-@pytest.fixture(autouse=True)
-def _no_loop_left_over() -> Iterator[None]:
-    """A browser test of the same process leaves its event loop set as running: put it aside meanwhile."""
-    loop = asyncio._get_running_loop()
-    asyncio._set_running_loop(None)
-    yield
-    asyncio._set_running_loop(loop)
 
 
 def test_a_job_whose_worker_is_silent_waits_for_another_and_a_running_one_is_left_alone() -> None:

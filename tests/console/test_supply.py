@@ -93,7 +93,9 @@ def test_proposals_become_draft_transfers_and_move_nothing(central_stock, sign_i
     answer = client.post("/supply/allocation/accept/?q=A", follow=True)
 
     assert "1 draft transfer was made." in answer.content.decode()
-    assert list(Transfer.objects.values_list("state", "created_by", "from_node__code")) == [("draft", "manager", "sh")]
+    assert list(Transfer.objects.values_list("state", "created_by", "from_node__code")) == [
+        ("draft", "user:manager", "sh")
+    ]
     assert Movement.objects.count() == movements
 
 

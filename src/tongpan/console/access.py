@@ -16,6 +16,7 @@ from django_htmx.middleware import HtmxDetails
 
 from tongpan.access.models import User
 from tongpan.access.queries import can
+from tongpan.core.clock import utc_now
 
 View = Callable[..., HttpResponseBase]
 
@@ -25,6 +26,16 @@ class Request(HttpRequest):
 
     user: User
     htmx: HtmxDetails
+
+
+def actor_of(request: Request) -> str:
+    """Who is signed in, as audit trails and ledgers name it."""
+    return f"user:{request.user.get_username()}"
+
+
+def who(request: Request) -> dict[str, Any]:
+    """The actor and the instant that every action wants to know."""
+    return {"actor": actor_of(request), "now": utc_now()}
 
 
 def is_allowed(user: Any, permission: str) -> bool:

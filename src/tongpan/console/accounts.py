@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,17 +16,12 @@ from tongpan.connectors.accounts.outbox import dismiss, send_again
 from tongpan.connectors.accounts.queries import account_of, accounts, incidents, pushes, refused_orders
 from tongpan.connectors.accounts.readers import start_pushing
 from tongpan.connectors.platforms.registry import PLATFORMS
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, page, who
 from tongpan.console.account_forms import AccountForm
 from tongpan.console.wording import localized
-from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 
 _SHOWN = 50
-
-
-def _who(request: Request) -> dict[str, Any]:
-    return {"actor": f"user:{request.user.get_username()}", "now": utc_now()}
 
 
 def _or_404(shop_code: str) -> Account:
@@ -59,7 +52,7 @@ def account_edit(request: Request, shop_code: str = "") -> HttpResponse:
     form = AccountForm(request.POST or None, account=row)
     if request.method == "POST" and form.is_valid():
         try:
-            saved = save_account(form.spec(), **_who(request))
+            saved = save_account(form.spec(), **who(request))
         except Refusal as refusal:
             form.add_error(None, localized(refusal.sentence))
         else:
@@ -98,7 +91,7 @@ def account_pull(request: Request, shop_code: str) -> HttpResponse:
 def account_remove(request: Request, shop_code: str) -> HttpResponse:
     """Forget the account; its orders stay."""
     _or_404(shop_code)
-    remove_account(shop_code, **_who(request))
+    remove_account(shop_code, **who(request))
     messages.success(request, gettext("The shop is not connected any more."))
     return redirect("console:accounts")
 
@@ -112,10 +105,10 @@ def push_decide(request: Request, push_id: int) -> HttpResponse:
         raise Http404
     try:
         if request.POST.get("decision") == "again":
-            start_pushing([send_again(push_id, **_who(request))])
+            start_pushing([send_again(push_id, **who(request))])
             messages.success(request, gettext("It is being sent again."))
         else:
-            dismiss(push_id, **_who(request))
+            dismiss(push_id, **who(request))
             messages.success(request, gettext("Noted as done by hand."))
     except Refusal as refusal:
         messages.error(request, localized(refusal.sentence))

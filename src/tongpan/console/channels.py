@@ -18,13 +18,12 @@ from tongpan.channels.actions import save_channel, save_shop
 from tongpan.channels.models import Channel, Shop
 from tongpan.channels.queries import channels, facets
 from tongpan.console import exports
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, page, who
 from tongpan.console.channel_forms import ChannelForm, ServiceForm, ShopForm
 from tongpan.console.channel_tree import TREES, group_by_facet, matching, tree_choices
 from tongpan.console.choices import local_name
 from tongpan.console.lists import Column, FilterForm, headings
 from tongpan.console.wording import localized
-from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.network.actions import set_services
 from tongpan.network.queries import services_of_channel
@@ -118,16 +117,12 @@ def _saved(request: Request, form: forms.Form, save: Callable[[], object]) -> bo
     return True
 
 
-def _who(request: Request) -> dict[str, Any]:
-    return {"actor": f"user:{request.user.get_username()}", "now": utc_now()}
-
-
 @page("channels.edit")
 def channel_edit(request: Request, code: str = "") -> HttpResponse:
     """A new channel without ``code``, else the one that is there."""
     channel = _channel(code) if code else None
     form = ChannelForm(request.POST or None, channel=channel)
-    if _saved(request, form, lambda: save_channel(form.spec(), **_who(request))):
+    if _saved(request, form, lambda: save_channel(form.spec(), **who(request))):
         return redirect("console:channel", form.spec().code)
     title = gettext("Edit the channel") if channel else gettext("New channel")
     return render(
@@ -141,7 +136,7 @@ def shop_edit(request: Request, code: str, shop_code: str = "") -> HttpResponse:
     channel = _channel(code)
     shop = _shop(channel, shop_code) if shop_code else None
     form = ShopForm(request.POST or None, channel=channel, shop=shop)
-    if _saved(request, form, lambda: save_shop(form.spec(), **_who(request))):
+    if _saved(request, form, lambda: save_shop(form.spec(), **who(request))):
         return redirect("console:channel", code)
     title = gettext("Edit the shop") if shop else gettext("New shop")
     return render(
@@ -165,7 +160,7 @@ def services_edit(request: Request, code: str, shop_code: str) -> HttpResponse:
     form = ServiceForm(request.POST or None, serving=serving)
 
     def save() -> None:
-        set_services(shop.code, form.cleaned_data["nodes"], form.cleaned_data["returns_node"], **_who(request))
+        set_services(shop.code, form.cleaned_data["nodes"], form.cleaned_data["returns_node"], **who(request))
 
     if _saved(request, form, save):
         return redirect("console:channel", code)

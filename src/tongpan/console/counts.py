@@ -17,7 +17,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tongpan.access.queries import can
 from tongpan.catalog.queries import SkuFilter, fetch_skus, sku_by_code
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, page, who
 from tongpan.console.choices import node_choices, node_code_choices
 from tongpan.console.lists import Column, FilterForm, listing
 from tongpan.console.stock_lines import CodesField, units_of
@@ -131,7 +131,7 @@ def count_new(request: Request) -> HttpResponse:
     initial = {"node": code, "skus": "\n".join(one.sku_code for one in due)}
     form = CountForm(request.POST or None, initial=initial)
     if request.method == "POST" and form.is_valid():
-        outcome = open_counts([form.doc()], **_who(request))[0]
+        outcome = open_counts([form.doc()], **who(request))[0]
         if outcome.state != "refused":
             return redirect("console:count_enter", outcome.sheet_id)
         form.add_error(None, localized(outcome.reason))
@@ -229,7 +229,7 @@ def _save_entries(request: Request, sheet: CountSheet) -> str:
                 found.append(Found(rest, units))
     except Refusal as refusal:
         return refusal.sentence
-    outcomes = enter_counts(sheet.pk, found, **_who(request)) if found else []
+    outcomes = enter_counts(sheet.pk, found, **who(request)) if found else []
     if refused := [outcome for outcome in outcomes if outcome.state == "refused"]:
         return localized(refused[0].reason)
     if found:
@@ -239,14 +239,14 @@ def _save_entries(request: Request, sheet: CountSheet) -> str:
 
 def _submit(request: Request, sheet_id: int, reason: str) -> CountOutcome:
     uncounted = "zero" if request.POST.get("uncounted") == "zero" else "leave"
-    return submit_count(sheet_id, reason=reason, uncounted=uncounted, **_who(request))  # type: ignore[arg-type]
+    return submit_count(sheet_id, reason=reason, uncounted=uncounted, **who(request))  # type: ignore[arg-type]
 
 
 _STEPS: dict[str, tuple[str, Callable[[Request, int, str], CountOutcome] | None]] = {
     "submit": ("stock.edit", _submit),
-    "approve": ("stock.approve", lambda request, i, _reason: approve_count(i, **_who(request))),
-    "send_back": ("stock.approve", lambda request, i, reason: send_back_count(i, reason=reason, **_who(request))),
-    "cancel": ("stock.edit", lambda request, i, reason: cancel_count(i, reason=reason, **_who(request))),
+    "approve": ("stock.approve", lambda request, i, _reason: approve_count(i, **who(request))),
+    "send_back": ("stock.approve", lambda request, i, reason: send_back_count(i, reason=reason, **who(request))),
+    "cancel": ("stock.edit", lambda request, i, reason: cancel_count(i, reason=reason, **who(request))),
 }
 
 
@@ -259,10 +259,6 @@ def _step(request: Request, sheet_id: int) -> None:
         messages.error(request, localized(outcome.reason))
     else:
         messages.success(request, gettext("Done."))
-
-
-def _who(request: Request) -> dict[str, Any]:
-    return {"actor": f"user:{request.user.get_username()}", "now": utc_now()}
 
 
 def _or_404(sheet_id: int) -> CountSheet:

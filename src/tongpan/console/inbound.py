@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,11 +13,10 @@ from tongpan.access.queries import can
 from tongpan.connectors.inbound.actions import replay_failed, replay_message, reveal_source_secret, save_source
 from tongpan.connectors.inbound.models import InboundSource
 from tongpan.connectors.inbound.queries import get_message, get_source, message_counts, messages_of, sources
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, page, who
 from tongpan.console.lists import Column, listing
 from tongpan.console.webhook_forms import MessageFilters, SourceForm
 from tongpan.console.wording import localized
-from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 
 COLUMNS = (
@@ -30,10 +27,6 @@ COLUMNS = (
     Column("repeats", _("Repeats"), None, is_number=True),
     Column("message", _("Message"), None),
 )
-
-
-def _who(request: Request) -> dict[str, Any]:
-    return {"actor": f"user:{request.user.get_username()}", "now": utc_now()}
 
 
 def _or_404(code: str) -> InboundSource:
@@ -61,7 +54,7 @@ def source_edit(request: Request, code: str = "") -> HttpResponse:
     form = SourceForm(request.POST or None, source=row)
     if request.method == "POST" and form.is_valid():
         try:
-            saved = save_source(form.spec(), **_who(request))
+            saved = save_source(form.spec(), **who(request))
         except Refusal as refusal:
             form.add_error(None, localized(refusal.sentence))
         else:
@@ -103,7 +96,7 @@ def _detail(request: Request, row: InboundSource, secret: str = "") -> HttpRespo
 def source_secret(request: Request, code: str) -> HttpResponse:
     """The page with the secret shown; the look is noted in the audit trail."""
     row = _or_404(code)
-    return _detail(request, row, reveal_source_secret(row.pk, **_who(request)))
+    return _detail(request, row, reveal_source_secret(row.pk, **who(request)))
 
 
 @require_POST

@@ -14,9 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, page, who
 from tongpan.console.wording import localized
-from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.core.money import to_minor
 from tongpan.fulfillment.actions import edit_order, join_order, split_order
@@ -34,15 +33,13 @@ class _OfLines(forms.Form):
 
     revision = forms.IntegerField(widget=forms.HiddenInput)
 
-    def __init__(self, order: Order, data: Any = None) -> None:
+    def __init__(self, order: Order, data: Any = None, *, field_of: Callable[[OrderLine], forms.IntegerField]) -> None:
+        """field_of: the field of a line."""
         super().__init__(data, initial={"revision": order.revision})
         self.order = order
         self.goods: list[OrderLine] = [line for line in order.lines.all() if line.kind == LineKind.GOODS]
         for line in self.goods:
-            self.fields[f"line_{line.line_no}"] = self.field_of(line)
-
-    def field_of(self, line: OrderLine) -> forms.IntegerField:
-        raise NotImplementedError
+            self.fields[f"line_{line.line_no}"] = field_of(line)
 
     @property
     def rows(self) -> list[tuple[OrderLine, forms.BoundField]]:
@@ -77,7 +74,11 @@ class EditForm(_OfLines):
     )
     reason = forms.CharField(label=gettext_lazy("Reason"), max_length=LONGEST_DETAIL)
 
-    def field_of(self, line: OrderLine) -> forms.IntegerField:
+    def __init__(self, order: Order, data: Any = None) -> None:
+        super().__init__(order, data, field_of=self._units_field)
+
+    @staticmethod
+    def _units_field(line: OrderLine) -> forms.IntegerField:
         label = _("Units of %(name)s") % {"name": line.sku.code if line.sku else line.name}
         return forms.IntegerField(label=label, min_value=0, max_value=MAX_QTY, initial=line.qty)
 
@@ -102,7 +103,11 @@ class EditForm(_OfLines):
 
 
 class SplitForm(_OfLines):
-    def field_of(self, line: OrderLine) -> forms.IntegerField:
+    def __init__(self, order: Order, data: Any = None) -> None:
+        super().__init__(order, data, field_of=self._apart_field)
+
+    @staticmethod
+    def _apart_field(line: OrderLine) -> forms.IntegerField:
         label = _("Units of %(name)s that go apart") % {"name": line.sku.code if line.sku else line.name}
         return forms.IntegerField(label=label, min_value=0, max_value=line.qty, initial=0)
 
@@ -131,10 +136,6 @@ def _tried(form: _OfLines, change: Callable[[int], Handled]) -> bool:
     return True
 
 
-def _who(request: Request) -> dict[str, Any]:
-    return {"actor": f"user:{request.user.get_username()}", "now": utc_now()}
-
-
 @page("orders.edit")
 def order_edit(request: Request, order_id: int) -> HttpResponse:
     """Other quantities, further goods, another address or promise. What is left as it is stays as it is."""
@@ -142,7 +143,7 @@ def order_edit(request: Request, order_id: int) -> HttpResponse:
     form = EditForm(order, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         given, edit = form.cleaned_data, form.edit()
-        if _tried(form, lambda seen: edit_order(order.pk, seen, edit, given["reason"], **_who(request))):
+        if _tried(form, lambda seen: edit_order(order.pk, seen, edit, given["reason"], **who(request))):
             messages.success(request, _("The order is changed."))
             return redirect("console:order", order.pk)
     return render(request, "console/orders/edit.html", {"section": "orders", "order": order, "form": form})
@@ -155,7 +156,7 @@ def order_split(request: Request, order_id: int) -> HttpResponse:
     form = SplitForm(order, request.POST if request.method == "POST" else None)
     if form.is_bound and form.is_valid():
         part = form.part()
-        if _tried(form, lambda seen: split_order(order.pk, seen, [part], **_who(request))):
+        if _tried(form, lambda seen: split_order(order.pk, seen, [part], **who(request))):
             messages.success(request, _("The order goes in several parts."))
             return redirect("console:order", order.pk)
     return render(request, "console/orders/split.html", {"section": "orders", "order": order, "form": form})
@@ -166,7 +167,7 @@ def order_split(request: Request, order_id: int) -> HttpResponse:
 def order_join(request: Request, order_id: int) -> HttpResponse:
     """A split order goes whole again."""
     try:
-        handled = join_order(order_id, None, **_who(request))
+        handled = join_order(order_id, None, **who(request))
     except Refusal as refusal:
         messages.error(request, localized(refusal.sentence))
     else:

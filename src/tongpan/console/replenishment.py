@@ -14,7 +14,7 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.access.queries import can
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, page, who
 from tongpan.console.choices import node_choices, node_code_choices
 from tongpan.console.lists import Column, FilterForm, listing
 from tongpan.console.stock_lines import ids_of
@@ -135,7 +135,7 @@ def urgent(request: Request) -> HttpResponse:
     """Ask for goods that are needed at once."""
     form = UrgentForm(request.POST or None, initial={"sku": request.GET.get("sku", "")})
     if request.method == "POST" and form.is_valid():
-        outcome = request_urgently([form.doc()], **_who(request))[0]
+        outcome = request_urgently([form.doc()], **who(request))[0]
         if outcome.state != "refused":
             messages.success(request, gettext("Asked for."))
             return redirect("console:replenishment")
@@ -148,9 +148,9 @@ def _decide(request: Request) -> None:
     decision = request.POST.get("decision", "").strip()[:300]
     try:
         if what == "accept":
-            outcomes = accept_replenishments(ids, **_who(request))
+            outcomes = accept_replenishments(ids, **who(request))
         elif what in ("dismiss", "done"):
-            outcomes = close_replenishments(ids, is_done=what == "done", decision=decision, **_who(request))
+            outcomes = close_replenishments(ids, is_done=what == "done", decision=decision, **who(request))
         else:
             return
     except Refusal as refusal:
@@ -161,7 +161,3 @@ def _decide(request: Request) -> None:
         messages.success(request, gettext("%(count)d done.") % {"count": done})
     for outcome in refused[:3]:
         messages.error(request, localized(outcome.reason))
-
-
-def _who(request: Request) -> dict[str, Any]:
-    return {"actor": f"user:{request.user.get_username()}", "now": utc_now()}

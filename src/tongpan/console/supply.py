@@ -22,7 +22,7 @@ from django.views.decorators.http import require_POST
 from tongpan.access.queries import can
 from tongpan.analytics.queries.turnover import DEFINITION, By, Turnover, turnover
 from tongpan.console import exports
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, actor_of, page
 from tongpan.console.lists import Column, FilterForm, listing, sort_of
 from tongpan.console.saved_views import tabs_of
 from tongpan.console.wording import localized
@@ -232,7 +232,7 @@ def allocation_accept(request: Request) -> HttpResponse:
     """Make draft transfers of everything that the filters of the address show."""
     query = request.META["QUERY_STRING"]
     filters = AllocationFilters(request)
-    outcomes = take_up(filters.rows("-units"), actor=request.user.username, now=utc_now())
+    outcomes = take_up(filters.rows("-units"), actor=actor_of(request), now=utc_now())
     made = sum(outcome.state == "accepted" for outcome in outcomes)
     for refused in (outcome for outcome in outcomes if outcome.state == "refused"):
         messages.error(request, localized(refused.reason))

@@ -14,12 +14,11 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.access.queries import audit_of, can
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, page, who
 from tongpan.console.choices import node_choices, node_code_choices
 from tongpan.console.lists import Column, FilterForm, listing
 from tongpan.console.stock_lines import LinesField, units_of
 from tongpan.console.wording import localized
-from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.inventory.actions import cancel_transfers, create_transfers, make_ready, receive, send
 from tongpan.inventory.engine.transfers import Arrival, Receipt, Sending, TransferDoc, TransferOutcome, Wanted
@@ -107,7 +106,7 @@ def transfer_list(request: Request) -> HttpResponse:
 def transfer_new(request: Request) -> HttpResponse:
     form = TransferForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        outcome = create_transfers([form.doc()], **_who(request))[0]
+        outcome = create_transfers([form.doc()], **who(request))[0]
         if outcome.state != "refused":
             return redirect("console:transfer", outcome.transfer_id)
         form.add_error(None, localized(outcome.reason))
@@ -151,7 +150,7 @@ def transfer_receive(request: Request, transfer_id: int) -> HttpResponseBase:
                 for n in (line.line_no for line in transfer.shown_lines)  # type: ignore[attr-defined]
             ]
             receipt = Receipt(transfer_id, arrivals, request.POST.get("reason", "").strip()[:300])
-            [outcome] = receive([receipt], **_who(request))
+            [outcome] = receive([receipt], **who(request))
             error = localized(outcome.reason)
         except Refusal as refusal:
             error = refusal.sentence
@@ -170,14 +169,14 @@ def _step(request: Request, transfer: Transfer) -> None:
     outcomes: list[TransferOutcome] = []
     try:
         if what == "ready":
-            outcomes = make_ready([transfer.pk], **_who(request))
+            outcomes = make_ready([transfer.pk], **who(request))
         elif what == "send":
             numbers = [line.line_no for line in transfer.shown_lines]  # type: ignore[attr-defined]
             outcomes = send(
-                [Sending(transfer.pk, {n: units_of(request.POST, f"qty-{n}") or 0 for n in numbers})], **_who(request)
+                [Sending(transfer.pk, {n: units_of(request.POST, f"qty-{n}") or 0 for n in numbers})], **who(request)
             )
         elif what == "cancel":
-            outcomes = cancel_transfers([transfer.pk], reason=reason, **_who(request))
+            outcomes = cancel_transfers([transfer.pk], reason=reason, **who(request))
     except Refusal as refusal:
         messages.error(request, refusal.sentence)
     for outcome in outcomes:
@@ -185,10 +184,6 @@ def _step(request: Request, transfer: Transfer) -> None:
             messages.error(request, localized(outcome.reason))
         else:
             messages.success(request, gettext("Done."))
-
-
-def _who(request: Request) -> dict[str, Any]:
-    return {"actor": f"user:{request.user.get_username()}", "now": utc_now()}
 
 
 def _or_404(transfer_id: int) -> Transfer:

@@ -14,9 +14,8 @@ from django.views.decorators.http import require_http_methods
 
 from tongpan.access.queries import can
 from tongpan.console import formats
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, page, who
 from tongpan.console.wording import localized
-from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.fulfillment.stockout.actions import take_way_out
 from tongpan.fulfillment.stockout.engine import STRATEGIES, Option, Strategy
@@ -90,7 +89,7 @@ def _take(request: Request, order_id: int) -> HttpResponse:
     if strategy not in STRATEGIES:
         raise Http404
     try:
-        taken = take_way_out(order_id, strategy, actor=request.user.username, now=utc_now())
+        taken = take_way_out(order_id, strategy, **who(request))
     except Refusal as refusal:
         if refusal.code == "order.unknown":
             raise

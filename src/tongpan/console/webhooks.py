@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
@@ -30,7 +28,7 @@ from tongpan.connectors.webhooks.queries import (
     standings,
     webhooks,
 )
-from tongpan.console.access import Request, page
+from tongpan.console.access import Request, page, who
 from tongpan.console.lists import Column, listing
 from tongpan.console.webhook_forms import DeliveryFilters, RangeForm, WebhookForm
 from tongpan.console.wording import localized
@@ -46,10 +44,6 @@ COLUMNS = (
     Column("next", _("Next attempt"), None),
     Column("message", _("Message"), None),
 )
-
-
-def _who(request: Request) -> dict[str, Any]:
-    return {"actor": f"user:{request.user.get_username()}", "now": utc_now()}
 
 
 def _or_404(webhook_id: int) -> Webhook:
@@ -79,9 +73,9 @@ def webhook_edit(request: Request, webhook_id: int = 0) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             saved = (
-                change_webhook(row.pk, form.spec(), **_who(request))
+                change_webhook(row.pk, form.spec(), **who(request))
                 if row
-                else create_webhook(form.spec(), **_who(request))
+                else create_webhook(form.spec(), **who(request))
             )
         except Refusal as refusal:
             form.add_error(None, localized(refusal.sentence))
@@ -126,14 +120,14 @@ def _detail(request: Request, row: Webhook, *, secret: str = "", range_form: Ran
 @page("integration.edit")
 def webhook_secret(request: Request, webhook_id: int) -> HttpResponse:
     """The page with the secret shown; the look is noted in the audit trail."""
-    return _detail(request, _or_404(webhook_id), secret=reveal_secret(webhook_id, **_who(request)))
+    return _detail(request, _or_404(webhook_id), secret=reveal_secret(webhook_id, **who(request)))
 
 
 @require_POST
 @page("integration.edit")
 def webhook_rotate(request: Request, webhook_id: int) -> HttpResponse:
     _or_404(webhook_id)
-    rotate_secret(webhook_id, **_who(request))
+    rotate_secret(webhook_id, **who(request))
     messages.success(request, gettext("There is a new secret. For 24 hours the old one signs beside it."))
     return redirect("console:webhook", webhook_id)
 
@@ -143,7 +137,7 @@ def webhook_rotate(request: Request, webhook_id: int) -> HttpResponse:
 def webhook_test(request: Request, webhook_id: int) -> HttpResponse:
     """Send a test message and show what becomes of it."""
     _or_404(webhook_id)
-    return redirect("console:webhook_delivery", send_test(webhook_id, **_who(request)))
+    return redirect("console:webhook_delivery", send_test(webhook_id, **who(request)))
 
 
 @require_POST
@@ -168,7 +162,7 @@ def webhook_replay(request: Request, webhook_id: int) -> HttpResponse:
 @page("integration.edit")
 def webhook_delete(request: Request, webhook_id: int) -> HttpResponse:
     row = _or_404(webhook_id)
-    delete_webhook(webhook_id, **_who(request))
+    delete_webhook(webhook_id, **who(request))
     messages.success(request, gettext("The webhook %(name)s is gone.") % {"name": row.name})
     return redirect("console:webhooks")
 

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -74,7 +75,7 @@ class Sold:
         return self.goods_minor + self.postage_minor
 
 
-class Emulator:
+class Emulator(ABC):
     """A platform. Subclasses answer ``serve``; tests sell orders, break things, and look at what came in."""
 
     name = ""
@@ -151,8 +152,9 @@ class Emulator:
         self.shipments.append((number, carrier, tracking))
         self.touch(number, state="dispatched")
 
+    @abstractmethod
     def serve(self, asked: Asked) -> Told:
-        raise NotImplementedError
+        """The platform's answer."""
 
     def throttled(self) -> Told:
         """How this platform says that there were too many calls."""

@@ -1,0 +1,125 @@
+"""What routing is about: nodes, needs and plans, and what is free where. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+LISTED = 20
+"""So many nodes an explanation names: the nearest that have something of the order, and the chosen ones."""
+ENDLESS = 1 << 40
+"""Units of a node whose stock is not ours to count."""
+
+
+class NodeView(NamedTuple):
+    """A node that may serve the order. latitude, longitude: degrees, or None. tracks_stock: False never lacks."""
+
+    id: int
+    code: str
+    latitude: float | None
+    longitude: float | None
+    tracks_stock: bool = True
+
+
+class Need(NamedTuple):
+    """Units of one SKU that one order line still needs. wanted_node: node id named by the channel, or None.
+
+    kits: for a part of a kit, how many kits its line has; else 0.
+    """
+
+    order_line_id: int
+    sku_id: int
+    qty: int
+    wanted_node: int | None = None
+    kits: int = 0
+
+
+class Pick(NamedTuple):
+    """``qty`` units of an order line shipped from one node."""
+
+    node_id: int
+    order_line_id: int
+    sku_id: int
+    qty: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What routing decided. picks is empty when outcome is "unfillable". explanation is plain JSON:
+
+    {"candidates": [{"node": code, "km": float|None, "have": lines covered, "of": lines, "outcome":
+    "chosen"|"eliminated", "why": "short"|"farther"|"more-nodes"|"named", "missing": [SKU ids], "rank": n,
+    "floors": [{"sku_id", "floor", "leaves", "of"}] where a floor keeps back what is missing}],
+    "others": nodes that are not named, farther away or without anything of the order (absent when there are none),
+    "short": [{"sku_id", "have", "need"}]}
+    """
+
+    outcome: Literal["routed", "unfillable"]
+    rule: str
+    picks: Sequence[Pick] = ()
+    explanation: dict[str, Any] = field(default_factory=dict)
+
+
+Distance = Callable[[float, float, float, float], float]
+Stock = Mapping[int, Mapping[int, int]]
+"""Free units by SKU id, and of each SKU by node id."""
+
+
+NOWHERE: Mapping[int, int] = {}
+NOWHERE_AT_ALL: Stock = {}
+Left = dict[tuple[int, int], int]
+"""Units not picked yet, by (SKU id, node id)."""
+
+
+class Candidate(NamedTuple):
+    node: NodeView
+    km: float | None
+    have: int
+    missing: list[int]
+
+
+def free(stock: Stock, sku_id: int, node: NodeView) -> int:
+    return stock.get(sku_id, NOWHERE).get(node.id, 0) if node.tracks_stock else ENDLESS
+
+
+def totals_of(needs: Sequence[Need]) -> dict[int, int]:
+    totals: dict[int, int] = {}
+    for need in needs:
+        totals[need.sku_id] = totals.get(need.sku_id, 0) + need.qty
+    return totals
+
+
+def candidates_of(
+    needs: Sequence[Need],
+    place: tuple[float, float] | None,
+    nodes: Sequence[NodeView],
+    stock: Stock,
+    distance: Distance,
+) -> list[Candidate]:
+    """The nodes that have something of the order, nearest first; in a small network every node."""
+    wanted = [(sku_id, qty, stock.get(sku_id, NOWHERE)) for sku_id, qty in totals_of(needs).items()]
+    if len(nodes) > LISTED:
+        somewhere = {node_id for *_, at in wanted for node_id in at}
+        nodes = [node for node in nodes if node.id in somewhere or not node.tracks_stock]
+    found = []
+    for node in nodes:
+        km = None
+        if place is not None and node.latitude is not None and node.longitude is not None:
+            km = round(distance(place[0], place[1], node.latitude, node.longitude), 1)
+        node_id = node.id
+        missing = [sku_id for sku_id, qty, at in wanted if at.get(node_id, 0) < qty] if node.tracks_stock else []
+        found.append(Candidate(node, km, len(wanted) - len(missing), missing))
+    found.sort(key=lambda c: (math.inf if c.km is None else c.km, c.node.code))
+    return found
+
+
+def shortage(needs: Sequence[Need], nodes: Sequence[NodeView], stock: Stock) -> list[dict[str, int]]:
+    """SKUs that all nodes together do not hold."""
+    short = []
+    for sku_id, qty in totals_of(needs).items():
+        have = sum(free(stock, sku_id, node) for node in nodes)
+        if have < qty:
+            short.append({"sku_id": sku_id, "have": have, "need": qty})
+    return short

@@ -6,15 +6,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from typing import Any
 
 from django.db import transaction
 
 from tongpan.access.actions import Note, audit_many
-from tongpan.core.bulk import execute, fetch_all
+from tongpan.access.models import User
+from tongpan.core.bulk import copy_rows, execute, fetch_all
 from tongpan.core.clock import DEFAULT_ZONE
 from tongpan.core.errors import Refusal
 from tongpan.core.eventlog import NewEvent, append
-from tongpan.network.engine import TRANSIT_CODE, NodeSpec, ServiceSpec, check_node, placed
+from tongpan.network.engine import TRANSIT_CODE, NodeSpec, ServiceSpec, Timetable, check_node, placed
 from tongpan.network.events import NODES_CHANGED, SERVICES_CHANGED
 
 _SAVE_NODES = """
@@ -28,12 +30,22 @@ ON CONFLICT (code) DO UPDATE SET kind = excluded.kind, name = excluded.name, div
   city = excluded.city, latitude = excluded.latitude, longitude = excluded.longitude, zone = excluded.zone,
   tracks_stock = excluded.tracks_stock, is_active = excluded.is_active, is_simulated = excluded.is_simulated
 RETURNING code, id"""
+_SAVE_RULES = """
+UPDATE network_node n SET groups = r.groups, order_limit = r.order_limit, accept_minutes = r.accept_minutes,
+  cut_off = r.cut_off, base_cost_minor = r.base_cost_minor, cost_per_km_minor = r.cost_per_km_minor,
+  cost_currency = r.cost_currency, priority = r.priority, territory = r.territory, facilities = r.facilities,
+  in_pool = r.in_pool
+FROM jsonb_to_recordset(%s::jsonb) AS r(id bigint, groups text[], order_limit int, accept_minutes int, cut_off time,
+  base_cost_minor bigint, cost_per_km_minor bigint, cost_currency text, priority int, territory text[],
+  facilities text[], in_pool bool)
+WHERE n.id = r.id"""
 
 
 def save_nodes(specs: Sequence[NodeSpec], *, actor: str, now: datetime) -> dict[str, int]:
-    """Make each node as its spec says, new or changed; code -> id. All or none, three statements.
+    """Make each node as its spec says, new or changed; code -> id. All or none, in constantly many statements.
 
-    A node without a point gets that of its city. Raises Refusal node.* (a bad value, the same code twice).
+    A node without a point gets that of its city; rules and hours that a spec leaves out stay.
+    Raises Refusal node.* (a bad value, the same code twice).
     """
     codes = [spec.code for spec in specs]
     if len(set(codes)) != len(codes):
@@ -44,11 +56,61 @@ def save_nodes(specs: Sequence[NodeSpec], *, actor: str, now: datetime) -> dict[
     if not complete:
         return {}
     with transaction.atomic():
-        rows = json.dumps([asdict(spec) for spec in complete], ensure_ascii=False)
-        ids = dict(fetch_all(_SAVE_NODES, [rows]))
+        rows = [{key: value for key, value in asdict(spec).items() if key not in _APART} for spec in complete]
+        ids = dict(fetch_all(_SAVE_NODES, [json.dumps(rows, ensure_ascii=False)]))
+        _save_rules(complete, ids)
+        _save_hours({ids[spec.code]: spec.hours for spec in complete if spec.hours is not None})
         append([NewEvent(NODES_CHANGED, str(node_id), {}) for node_id in sorted(ids.values())])
         audit_many([Note("node.saved", "node", code) for code in codes], actor=actor, now=now)
     return ids
+
+
+_APART = frozenset({"province", "rules", "hours"})
+
+
+def _save_rules(specs: Sequence[NodeSpec], ids: dict[str, int]) -> None:
+    rows: list[dict[str, Any]] = [
+        asdict(spec.rules) | {"id": ids[spec.code]} for spec in specs if spec.rules is not None
+    ]
+    if rows:
+        execute(_SAVE_RULES, [json.dumps(rows, ensure_ascii=False, default=str)])
+
+
+def _save_hours(tables: dict[int, Timetable]) -> None:
+    """Put these hours in place of what the nodes have."""
+    if not tables:
+        return
+    for table in ("network_opening_hours", "network_special_day"):
+        execute(f"DELETE FROM {table} WHERE node_id = ANY(%s)", [list(tables)])
+    week = [(node, *opening) for node, table in tables.items() for opening in table.week]
+    special = [(node, *day) for node, table in tables.items() for day in table.special]
+    copy_rows("network_opening_hours", ["node_id", "weekday", "opens", "closes"], week)
+    copy_rows("network_special_day", ["node_id", "day", "opens", "closes"], special)
+
+
+def set_staff(username: str, node_codes: Sequence[str], *, actor: str, now: datetime) -> None:
+    """Let the person work at exactly these nodes. Raises Refusal staff.user, staff.node (unknown)."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(username=username).first()
+        if user is None:
+            raise Refusal("staff.user", f"There is no person with the user name {username!r}.")
+        codes = sorted(set(node_codes))
+        nodes = dict(
+            fetch_all(
+                "SELECT code, id FROM network_node WHERE code = ANY(%s) AND kind <> 'in_transit'", [_texts(codes)]
+            )
+        )
+        if unknown := [code for code in codes if code not in nodes]:
+            raise Refusal("staff.node", f"There is no node {', '.join(map(repr, unknown))}.")
+        execute(
+            "DELETE FROM network_staff WHERE user_id = %s AND NOT node_id = ANY(%s)", [user.pk, list(nodes.values())]
+        )
+        execute(
+            """INSERT INTO network_staff (user_id, node_id) SELECT %s, id FROM unnest(%s::bigint[]) AS n(id)
+               ON CONFLICT DO NOTHING""",
+            [user.pk, list(nodes.values())],
+        )
+        audit_many([Note("staff.saved", "user", username, {"nodes": codes})], actor=actor, now=now)
 
 
 def save_services(specs: Sequence[ServiceSpec], *, actor: str, now: datetime) -> None:

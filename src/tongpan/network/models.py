@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from tongpan.access.models import User
 from tongpan.channels.models import Shop
 
 
@@ -18,11 +20,21 @@ class NodeKind(models.TextChoices):
     IN_TRANSIT = "in_transit", _("In transit")
 
 
+class Facility(models.TextChoices):
+    EXPERIENCE = "experience", _("Experience area")
+    PICKUP = "pickup", _("Pickup point")
+    RETURN = "return", _("Return point")
+    APPOINTMENT = "appointment", _("Appointments")
+    INSTALLATION = "installation", _("Installation")
+    REPAIR = "repair", _("Repair")
+
+
 class Node(models.Model):
     """A place that holds stock. ``latitude``/``longitude`` are degrees (GCJ-02 within China).
 
     tracks_stock: False for a supplier who ships from its own stock: its fulfilments move none of ours. The one node
     of kind IN_TRANSIT is no place: goods on their way between two nodes are booked there, and nobody ships from it.
+    The columns from ``groups`` on are ``engine.NodeRules``, which says what each means.
     """
 
     code = models.CharField(_("code"), max_length=60, unique=True)
@@ -36,11 +48,37 @@ class Node(models.Model):
     tracks_stock = models.BooleanField(_("tracks stock"), default=True)
     is_active = models.BooleanField(_("active"), default=True)
     is_simulated = models.BooleanField(_("simulated"), default=False)
+    groups = ArrayField(models.TextField(), verbose_name=_("groups"), blank=True, default=list, db_default=[])
+    order_limit = models.IntegerField(_("orders a day"), null=True, blank=True)
+    accept_minutes = models.IntegerField(_("minutes to accept"), null=True, blank=True)
+    cut_off = models.TimeField(_("cut-off"), null=True, blank=True)
+    base_cost_minor = models.BigIntegerField(_("cost of a parcel"), null=True, blank=True)
+    cost_per_km_minor = models.BigIntegerField(_("cost per kilometre"), null=True, blank=True)
+    cost_currency = models.CharField(_("currency"), max_length=3, blank=True, default="", db_default="")
+    priority = models.IntegerField(_("priority"), default=100, db_default=100)
+    territory = ArrayField(models.TextField(), verbose_name=_("territory"), blank=True, default=list, db_default=[])
+    facilities = ArrayField(models.TextField(), verbose_name=_("facilities"), blank=True, default=list, db_default=[])
+    in_pool = models.BooleanField(_("stock is in the pool"), default=True, db_default=True)
 
     class Meta:
         verbose_name = _("node")
         verbose_name_plural = _("nodes")
         ordering = ["code"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(order_limit__isnull=True) | models.Q(order_limit__gte=0),
+                name="node_order_limit_not_negative",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(accept_minutes__isnull=True) | models.Q(accept_minutes__gt=0),
+                name="node_accept_minutes_positive",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(base_cost_minor__isnull=True, cost_per_km_minor__isnull=True)
+                | ~models.Q(cost_currency=""),
+                name="node_costs_have_a_currency",
+            ),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -64,3 +102,55 @@ class Service(models.Model):
                 fields=["shop"], condition=models.Q(takes_returns=True), name="one_returns_node_of_a_shop"
             ),
         ]
+
+
+class OpeningHours(models.Model):
+    """The node opens on ``weekday`` (0 = Monday) from ``opens`` to ``closes``, local time; several a day.
+
+    ``closes`` at or before ``opens`` is on the next day, so 00:00 is midnight at the end of the day.
+    """
+
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="opening_hours")
+    weekday = models.SmallIntegerField(_("weekday"))
+    opens = models.TimeField(_("opens"))
+    closes = models.TimeField(_("closes"))
+
+    class Meta:
+        db_table = "network_opening_hours"
+        constraints = [
+            models.UniqueConstraint(fields=["node", "weekday", "opens"], name="opening_hours_once"),
+            models.CheckConstraint(
+                condition=models.Q(weekday__gte=0) & models.Q(weekday__lte=6), name="opening_hours_weekday"
+            ),
+        ]
+
+
+class SpecialDay(models.Model):
+    """What counts on ``day`` in place of the week's hours; without ``opens`` and ``closes`` it is closed."""
+
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="special_days")
+    day = models.DateField(_("day"))
+    opens = models.TimeField(_("opens"), null=True, blank=True)
+    closes = models.TimeField(_("closes"), null=True, blank=True)
+
+    class Meta:
+        db_table = "network_special_day"
+        constraints = [
+            models.UniqueConstraint(fields=["node", "day", "opens"], nulls_distinct=False, name="special_day_once"),
+            models.CheckConstraint(
+                condition=models.Q(opens__isnull=True, closes__isnull=True)
+                | models.Q(opens__isnull=False, closes__isnull=False),
+                name="special_day_has_both_or_neither",
+            ),
+        ]
+
+
+class Staff(models.Model):
+    """``user`` works at ``node``. It limits people of role "store" only."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, related_name="staff")
+
+    class Meta:
+        db_table = "network_staff"
+        constraints = [models.UniqueConstraint(fields=["user", "node"], name="staff_once")]

@@ -6,7 +6,7 @@ import platform
 import sys
 import time
 
-from benchmarks import console, exports, intake, metrics, million, orders, routing, single_orders, stock
+from benchmarks import console, exports, intake, metrics, million, orders, refunds, routing, single_orders, stock
 from benchmarks.table import render
 
 ALL = {
@@ -14,6 +14,7 @@ ALL = {
     "exports": exports.measure,
     "orders": orders.measure,
     "single": single_orders.measure,
+    "refunds": refunds.measure,
     "routing": routing.measure,
     "stock": stock.measure,
     "metrics": metrics.measure,

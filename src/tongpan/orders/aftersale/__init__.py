@@ -1,0 +1,1 @@
+"""After-sale: what may come back, where it goes, and what is given back for it."""

@@ -190,6 +190,57 @@ def test_a_cancelled_transfer_gives_back_what_is_on_its_way():
     assert reconcile().differences == []
 
 
+def delivered(transfer_id, *arrivals, key="", is_final=False, reason=""):
+    receipt = Receipt(transfer_id, [Arrival(*a) for a in arrivals], reason, is_final, key)
+    return receive([receipt], actor=ACTOR, now=NOW)[0]
+
+
+def test_a_transfer_comes_in_several_deliveries_and_the_rest_stays_on_its_way():
+    put("sh", A=5, B=2)
+    draft = drafted(A=5, B=2)
+    sent(draft.transfer_id)
+
+    first = delivered(draft.transfer_id, (1, 2, 1), key="van 1")
+
+    assert (first.state, state_of(draft.transfer_id)) == ("accepted", "in_transit")
+    assert (levels("A")["hz"], on_the_way("A"), on_the_way("B")) == ((2, 0), 2, 2)
+    assert sorted(incoming([i for (i,) in fetch_all("SELECT id FROM catalog_sku")]).values()) == [2, 2]
+    assert reconcile().differences == []
+    before = contents()
+    assert delivered(draft.transfer_id, (1, 2, 1), key="van 1").state == "unchanged"
+    assert delivered(draft.transfer_id, (1, 3), key="van 2").code == "transfer.more"
+    assert delivered(draft.transfer_id, (1, 1)).code == "transfer.key"
+    assert delivered(draft.transfer_id, key="van 2").code == "transfer.empty"
+    assert cancel_transfers([draft.transfer_id], reason="", actor=ACTOR, now=NOW)[0].code == "transfer.partly"
+    assert contents() == before
+
+    delivered(draft.transfer_id, (1, 2), key="van 2")
+    last = delivered(draft.transfer_id, (2, 2), key="van 3")
+
+    assert (last.state, state_of(draft.transfer_id), on_the_way("A"), on_the_way("B")) == ("accepted", "received", 0, 0)
+    assert (levels("A")["hz"], levels("B")["hz"]) == ((4, 0), (2, 0))
+    assert fetch_all("SELECT count(*) FROM inventory_movement WHERE kind = 'lost'") == [(0,)]
+    assert reconcile().differences == []
+
+
+def test_what_is_left_of_several_deliveries_is_closed_short_with_its_reason():
+    put("sh", A=5)
+    draft = drafted(A=5)
+    sent(draft.transfer_id)
+    delivered(draft.transfer_id, (1, 2), key="van 1")
+
+    assert delivered(draft.transfer_id, (1, 1), is_final=True).code == "transfer.reason"
+    outcome = delivered(draft.transfer_id, (1, 1), is_final=True, key="van 2", reason="never loaded")
+
+    assert (outcome.state, state_of(draft.transfer_id)) == ("accepted", "received_short")
+    assert (levels("A"), on_the_way("A")) == ({"hz": (3, 0), "sh": (0, 0)}, 0)
+    assert fetch_all("SELECT on_hand_delta, reason FROM inventory_movement WHERE kind = 'lost'") == [
+        (-2, "never loaded")
+    ]
+    assert delivered(draft.transfer_id, (1, 1), is_final=True, key="van 2", reason="never loaded").state == "unchanged"
+    assert reconcile().differences == []
+
+
 def test_goods_of_other_quality_travel_too():
     count([CountDoc("test", "c", "sh", NOW, [StockLine("A", 4, "damaged"), StockLine("A", 1)])], actor=ACTOR, now=NOW)
     doc = TransferDoc("test", "T1", "sh", "hz", [Wanted("A", 3, "damaged"), Wanted("A", 1)])

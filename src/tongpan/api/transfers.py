@@ -11,7 +11,21 @@ from pydantic import Field
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
-from tongpan.api.values import Code, CountedQty, Id, In, Instant, Name60, Name120, Out, Qty, Text60, Text300
+from tongpan.api.values import (
+    Code,
+    CountedQty,
+    Flag,
+    Id,
+    In,
+    Instant,
+    Name60,
+    Name120,
+    Out,
+    Qty,
+    Text60,
+    Text120,
+    Text300,
+)
 from tongpan.core.clock import utc_now
 from tongpan.inventory.actions import cancel_transfers, create_transfers, make_ready, receive, send
 from tongpan.inventory.engine.transfers import Arrival, Receipt, Sending, TransferDoc, TransferOutcome, Wanted
@@ -61,7 +75,9 @@ class ArrivedLineIn(In):
 
 class ReceiveIn(In):
     lines: list[ArrivedLineIn] = Field(max_length=5000, description="A line that is left out did not arrive")
-    reason: Text300 = Field("", description="Needed when units are missing")
+    reason: Text300 = Field("", description="Needed when nothing more comes and units are missing")
+    is_final: Flag = Field(True, description="false: more of it is to come, and the rest stays on its way")
+    key: Text120 = Field("", description="Names the delivery, so that it is booked once; needed unless it is final")
 
 
 class CancelTransferIn(In):
@@ -76,7 +92,7 @@ class TransferLineOut(Out):
     sent: int | None
     good: int | None
     damaged: int | None
-    short: int
+    short: int = Field(description="Units that were lost on the way; 0 while more is to come")
 
 
 class TransferOut(Out):
@@ -200,8 +216,9 @@ def post_send(request: HttpRequest, transfer_id: Path[Id], body: SendIn) -> Tran
 
 @write(router, "POST", "/stock/transfers/{transfer_id}/receive", "stock.edit", TransferOut)
 def post_receive(request: HttpRequest, transfer_id: Path[Id], body: ReceiveIn) -> TransferOut:
-    """The goods have arrived, whole or short; what is missing is booked as lost with the reason."""
-    receipt = Receipt(transfer_id, [Arrival(x.line, x.good, x.damaged) for x in body.lines], body.reason)
+    """The goods, or a part of them, have arrived; with the last delivery what is missing is booked as lost."""
+    arrivals = [Arrival(x.line, x.good, x.damaged) for x in body.lines]
+    receipt = Receipt(transfer_id, arrivals, body.reason, body.is_final, body.key)
     return _done(transfer_id, receive([receipt], actor=actor_of(request), now=utc_now()))
 
 

@@ -40,6 +40,7 @@ STEPS = {
     "transfer.created": _("Made"),
     "transfer.ready": _("Ready to send"),
     "transfer.sent": _("Sent"),
+    "transfer.arrived": _("A part arrived"),
     "transfer.received": _("Received"),
     "transfer.cancelled": _("Cancelled"),
 }
@@ -131,6 +132,7 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponseBase:
         "transfer": transfer,
         "history": history,
         "can_edit": can(request.user, "stock.edit"),
+        "has_begun": any(line.good is not None for line in transfer.shown_lines),  # type: ignore[attr-defined]
         "short": sum(line.short for line in transfer.shown_lines),  # type: ignore[attr-defined]
     }
     return render(request, "console/transfers/detail.html", context)
@@ -138,18 +140,27 @@ def transfer_detail(request: Request, transfer_id: int) -> HttpResponseBase:
 
 @page("stock.edit")
 def transfer_receive(request: Request, transfer_id: int) -> HttpResponseBase:
-    """Take in what has arrived, with one big field for each line."""
+    """Take in what has arrived, with one big field for each line. More may be to come: then the rest stays on its way.
+
+    key: made with the empty form, so that sending it twice takes the goods in once.
+    """
     transfer = _or_404(transfer_id)
     if transfer.state != TransferState.IN_TRANSIT:
         return redirect("console:transfer", transfer_id)
-    error = ""
+    error, key = "", request.POST.get("key", "")[:60] or str(uuid.uuid4())
     if request.method == "POST":
         try:
             arrivals = [
                 Arrival(n, units_of(request.POST, f"good-{n}") or 0, units_of(request.POST, f"damaged-{n}") or 0)
                 for n in (line.line_no for line in transfer.shown_lines)  # type: ignore[attr-defined]
             ]
-            receipt = Receipt(transfer_id, arrivals, request.POST.get("reason", "").strip()[:300])
+            receipt = Receipt(
+                transfer_id,
+                arrivals,
+                request.POST.get("reason", "").strip()[:300],
+                is_final="more" not in request.POST,
+                key=key,
+            )
             [outcome] = receive([receipt], **who(request))
             error = localized(outcome.reason)
         except Refusal as refusal:
@@ -158,9 +169,15 @@ def transfer_receive(request: Request, transfer_id: int) -> HttpResponseBase:
             messages.success(request, gettext("Received."))
             return redirect("console:transfer", transfer_id)
     for line in transfer.shown_lines:  # type: ignore[attr-defined]
-        line.typed_good = request.POST.get(f"good-{line.line_no}", line.sent)
+        line.typed_good = request.POST.get(f"good-{line.line_no}", line.rest)
         line.typed_damaged = request.POST.get(f"damaged-{line.line_no}", "")
-    context = {"section": "transfers", "transfer": transfer, "error": error, "reason": request.POST.get("reason", "")}
+    context = {
+        "section": "transfers",
+        "transfer": transfer,
+        "error": error,
+        "reason": request.POST.get("reason", ""),
+        "key": key,
+    }
     return render(request, "console/transfers/receive.html", context)
 
 

@@ -6,12 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Count, Prefetch, Q, QuerySet, Sum
+from django.db.models import Count, F, Prefetch, Q, QuerySet, Sum
+from django.db.models.functions import Coalesce
 
 from tongpan.core.bulk import fetch_all, whole_numbers
 from tongpan.inventory.models import Transfer, TransferLine
 
 OPEN_STATES = ("draft", "ready", "in_transit")
+_ARRIVED = Coalesce(F("lines__good") + F("lines__damaged"), 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +63,10 @@ def with_lines(rows: QuerySet[Transfer]) -> QuerySet[Transfer]:
 def incoming(sku_ids: Collection[int]) -> dict[tuple[int, int], int]:
     """Units on their way, by (SKU id, id of the node they go to)."""
     rows = fetch_all(
-        """SELECT l.sku_id, t.to_node_id, sum(l.sent)::bigint
+        """SELECT l.sku_id, t.to_node_id, sum(l.sent - coalesce(l.good + l.damaged, 0))::bigint
            FROM inventory_transferline l JOIN inventory_transfer t ON t.id = l.transfer_id
-           WHERE t.state = 'in_transit' AND l.sku_id = ANY(%s::bigint[]) AND l.sent > 0 GROUP BY 1, 2""",
+           WHERE t.state = 'in_transit' AND l.sku_id = ANY(%s::bigint[]) AND l.sent > coalesce(l.good + l.damaged, 0)
+           GROUP BY 1, 2""",
         [whole_numbers(sku_ids)],
     )
     return {(sku_id, node_id): units for sku_id, node_id, units in rows}
@@ -71,14 +74,15 @@ def incoming(sku_ids: Collection[int]) -> dict[tuple[int, int], int]:
 
 def incoming_of(sku_id: int) -> list[Transfer]:
     """The transfers on their way that bring a SKU, what is expected first at the top, with ``units`` of it."""
-    rows = Transfer.objects.filter(state="in_transit", lines__sku=sku_id, lines__sent__gt=0)
-    rows = rows.select_related("from_node", "to_node").annotate(units=Sum("lines__sent"))
+    rows = Transfer.objects.filter(state="in_transit", lines__sku=sku_id, lines__sent__gt=_ARRIVED)
+    rows = rows.select_related("from_node", "to_node").annotate(units=Sum(F("lines__sent") - _ARRIVED))
     return list(rows.order_by("expected_at", "sent_at", "id")[:50])
 
 
 def units_in_transit() -> int:
     """All units that are on their way now."""
-    return int(Transfer.objects.filter(state="in_transit").aggregate(units=Sum("lines__sent"))["units"] or 0)
+    moving = Transfer.objects.filter(state="in_transit")
+    return int(moving.aggregate(units=Sum(F("lines__sent") - _ARRIVED))["units"] or 0)
 
 
 def transit_differences() -> list[dict[str, Any]]:
@@ -87,7 +91,8 @@ def transit_differences() -> list[dict[str, Any]]:
         """SELECT s.code, coalesce(b.units, 0), coalesce(t.units, 0)
            FROM (SELECT sku_id, sum(on_hand)::bigint AS units FROM inventory_level
                  WHERE bucket = 'in_transit' GROUP BY 1) b
-           FULL JOIN (SELECT l.sku_id, sum(l.sent)::bigint AS units FROM inventory_transferline l
+           FULL JOIN (SELECT l.sku_id, sum(l.sent - coalesce(l.good + l.damaged, 0))::bigint AS units
+                      FROM inventory_transferline l
                       JOIN inventory_transfer t ON t.id = l.transfer_id WHERE t.state = 'in_transit' GROUP BY 1) t
              USING (sku_id)
            JOIN catalog_sku s ON s.id = sku_id

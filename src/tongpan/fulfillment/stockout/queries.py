@@ -119,9 +119,9 @@ def _places(sku_ids: Collection[int], shop_id: int) -> list[Place]:
 def _incoming(sku_ids: Collection[int], serving: Sequence[Place]) -> list[Incoming]:
     """What is on its way to the nodes of the shop."""
     rows = fetch_all(
-        """SELECT l.sku_id, sum(l.sent)::bigint, t.expected_at
+        """SELECT l.sku_id, sum(l.sent - coalesce(l.good + l.damaged, 0))::bigint, t.expected_at
            FROM inventory_transfer t JOIN inventory_transferline l ON l.transfer_id = t.id
-           WHERE t.state = 'in_transit' AND l.bucket = 'saleable' AND l.sent > 0
+           WHERE t.state = 'in_transit' AND l.bucket = 'saleable' AND l.sent > coalesce(l.good + l.damaged, 0)
              AND l.sku_id = ANY(%s) AND t.to_node_id = ANY(%s) GROUP BY 1, 3 ORDER BY 1, 3""",
         [list(sku_ids), [place.node_id for place in serving]],
     )

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from tongpan.inventory.actions.counting import (
-    approve_count,
-    cancel_count,
-    enter_counts,
-    open_counts,
-    save_count_rules,
-    send_back_count,
-    submit_count,
-)
+from tongpan.inventory.actions.count_closing import approve_count, cancel_count, send_back_count, submit_count
+from tongpan.inventory.actions.count_opening import open_counts, save_count_rules
+from tongpan.inventory.actions.counting import enter_counts
 from tongpan.inventory.actions.documents import adjust, count
 from tongpan.inventory.actions.expiring import confirm, confirm_order, sweep_expired
+from tongpan.inventory.actions.receiving import receive
 from tongpan.inventory.actions.replenishing import (
     accept_replenishments,
     close_replenishments,
@@ -23,7 +18,7 @@ from tongpan.inventory.actions.replenishing import (
     watch_lines,
 )
 from tongpan.inventory.actions.reserving import pin, release, reserve, ship, take_back, unpin
-from tongpan.inventory.actions.transfers import cancel_transfers, create_transfers, make_ready, receive, send
+from tongpan.inventory.actions.transfers import cancel_transfers, create_transfers, make_ready, send
 
 __all__ = [
     "accept_replenishments",

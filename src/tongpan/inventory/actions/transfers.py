@@ -1,4 +1,4 @@
-"""Writes of transfers: asked for, made ready, sent, received, cancelled.
+"""Writes of transfers: asked for, made ready, sent, cancelled.
 
 Every function takes many and answers each at its position; what had been done before is unchanged, so that a request
 may come twice. Locks the transfers in order of id, then the pools of their SKUs.
@@ -9,27 +9,26 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
-from tongpan.access.actions import Note, audit_many
 from tongpan.core.bulk import copy_rows, execute, fetch_all, whole_numbers
-from tongpan.core.eventlog import NewEvent, append
 from tongpan.core.races import run_in_transaction
+from tongpan.inventory.actions.transfer_rows import (
+    close_transfers,
+    lock_transfers,
+    tell_of_transfers,
+    unknown_transfer,
+    wrong_state,
+)
 from tongpan.inventory.engine import Delta
 from tongpan.inventory.engine.transfers import (
-    Arrival,
-    OpenLine,
     OpenTransfer,
-    Receipt,
     Sending,
     TransferDoc,
     TransferOutcome,
-    arriving,
     leaving,
-    received_deltas,
     sent_deltas,
     transfer_refusal,
     turned_back_deltas,
 )
-from tongpan.inventory.events import TRANSFER_CHANGED
 from tongpan.inventory.ledger import post
 from tongpan.inventory.locks import lock_pools
 from tongpan.network.actions import transit_node
@@ -107,7 +106,7 @@ def _create(docs: Sequence[TransferDoc], *, actor: str, now: datetime) -> list[T
                     "transfer.conflict",
                 )
     copy_rows("inventory_transferline", ("transfer_id", "line_no", "sku_id", "bucket", "qty"), lines)
-    _tell(made.values(), "created", actor=actor, now=now)
+    tell_of_transfers(made.values(), "created", actor=actor, now=now)
     return [outcomes[position] for position in range(len(docs))]
 
 
@@ -141,10 +140,10 @@ def make_ready(transfer_ids: Collection[int], *, actor: str, now: datetime) -> l
     """Mark drafts as packed and waiting to be sent; in the order of ``transfer_ids``."""
 
     def run() -> list[TransferOutcome]:
-        found = _locked(transfer_ids)
+        found = lock_transfers(transfer_ids)
         moving = [t.id for t in found.values() if t.state == "draft"]
         execute("UPDATE inventory_transfer SET state = 'ready', ready_at = %s WHERE id = ANY(%s)", [now, moving])
-        _tell(moving, "ready", actor=actor, now=now)
+        tell_of_transfers(moving, "ready", actor=actor, now=now)
         return [_simple(i, found, {"draft"}, {"ready"}, "made ready") for i in transfer_ids]
 
     return run_in_transaction(run)
@@ -158,7 +157,7 @@ def send(sendings: Sequence[Sending], *, actor: str, now: datetime) -> list[Tran
     """
 
     def run() -> list[TransferOutcome]:
-        found = _locked([sending.transfer_id for sending in sendings])
+        found = lock_transfers([sending.transfer_id for sending in sendings])
         pools, free = _stock(found.values())
         transit_id = transit_node()
         outcomes: list[TransferOutcome] = []
@@ -196,50 +195,7 @@ def send(sendings: Sequence[Sending], *, actor: str, now: datetime) -> list[Tran
             [whole_numbers(row[i] for row in lines) for i in range(3)],
         )
         post(deltas, actor=actor)
-        _tell(sorted(gone), "sent", actor=actor, now=now)
-        return outcomes
-
-    return run_in_transaction(run)
-
-
-def receive(receipts: Sequence[Receipt], *, actor: str, now: datetime) -> list[TransferOutcome]:
-    """Take in what has arrived: good units into the bucket they left from, damaged ones into "damaged".
-
-    What left and did not arrive is booked as lost with the receipt's reason, and the transfer is RECEIVED_SHORT. The
-    same receipt again is unchanged; another one of a transfer that was received is refused.
-    """
-
-    def run() -> list[TransferOutcome]:
-        found = _locked([receipt.transfer_id for receipt in receipts])
-        lock_pools({line.sku_id for t in found.values() for line in t.lines})
-        transit_id = transit_node()
-        outcomes: list[TransferOutcome] = []
-        deltas: list[Delta] = []
-        lines: list[tuple[int, int, int, int]] = []
-        closed: dict[int, tuple[str, str]] = {}
-        for receipt in receipts:
-            transfer = found.get(receipt.transfer_id)
-            if transfer is None or transfer.id in closed or transfer.state != "in_transit":
-                outcomes.append(_received_before(receipt, transfer, closed))
-                continue
-            arrived, refused = arriving(transfer, receipt)
-            outcomes.append(refused or TransferOutcome("accepted", transfer.id))
-            if refused:
-                continue
-            lines += [(transfer.id, a.line_no, a.good, a.damaged) for a in arrived.values()]
-            short = sum((n.sent or 0) - arrived[n.line_no].good - arrived[n.line_no].damaged for n in transfer.lines)
-            closed[transfer.id] = ("received_short" if short else "received", receipt.reason)
-            deltas += received_deltas(transfer, arrived, transit_id, now, receipt.reason)
-        execute(
-            """UPDATE inventory_transferline l SET good = k.good, damaged = k.damaged
-               FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
-                    AS k(transfer_id, line_no, good, damaged)
-               WHERE (l.transfer_id, l.line_no) = (k.transfer_id, k.line_no)""",
-            [whole_numbers(row[i] for row in lines) for i in range(4)],
-        )
-        _close(closed, now)
-        post(deltas, actor=actor)
-        _tell(closed, "received", actor=actor, now=now)
+        tell_of_transfers(sorted(gone), "sent", actor=actor, now=now)
         return outcomes
 
     return run_in_transaction(run)
@@ -249,47 +205,40 @@ def cancel_transfers(transfer_ids: Collection[int], *, reason: str, actor: str, 
     """Take transfers back; what is on its way is booked back at the node that sent it, with ``reason``."""
 
     def run() -> list[TransferOutcome]:
-        found = _locked(transfer_ids)
-        moving = [t for t in found.values() if t.state in ("draft", "ready", "in_transit")]
+        found = lock_transfers(transfer_ids)
+        begun = {
+            t.id: t for t in found.values() if t.state == "in_transit" and any(n.good is not None for n in t.lines)
+        }
+        moving = [t for t in found.values() if t.state in ("draft", "ready", "in_transit") and t.id not in begun]
         on_the_way = [t for t in moving if t.state == "in_transit"]
         if on_the_way:
             lock_pools({line.sku_id for t in on_the_way for line in t.lines})
             transit_id = transit_node()
             post((delta for t in on_the_way for delta in turned_back_deltas(t, transit_id, now, reason)), actor=actor)
-        _close({t.id: ("cancelled", reason) for t in moving}, now)
-        _tell([t.id for t in moving], "cancelled", actor=actor, now=now)
-        return [_simple(i, found, {"draft", "ready", "in_transit"}, {"cancelled"}, "cancelled") for i in transfer_ids]
+        close_transfers({t.id: ("cancelled", reason) for t in moving}, now)
+        tell_of_transfers([t.id for t in moving], "cancelled", actor=actor, now=now)
+        return [
+            _partly(begun[i])
+            if i in begun
+            else _simple(i, found, {"draft", "ready", "in_transit"}, {"cancelled"}, "cancelled")
+            for i in transfer_ids
+        ]
 
     return run_in_transaction(run)
 
 
-def _close(states: Mapping[int, tuple[str, str]], now: datetime) -> None:
-    execute(
-        """UPDATE inventory_transfer t SET state = k.state, reason = k.reason, closed_at = %s
-           FROM unnest(%s::bigint[], %s::text[], %s::text[]) AS k(id, state, reason) WHERE t.id = k.id""",
-        [now, list(states), [state for state, _ in states.values()], [reason for _, reason in states.values()]],
-    )
+def _is_begun(transfer: OpenTransfer) -> bool:
+    """Whether a part has arrived and more is on its way."""
+    return transfer.state == "in_transit" and any(line.good is not None for line in transfer.lines)
 
 
-def _locked(transfer_ids: Collection[int]) -> dict[int, OpenTransfer]:
-    """The transfers as they are stored, locked, by id."""
-    heads = fetch_all(
-        """SELECT id, number, state, from_node_id, to_node_id FROM inventory_transfer WHERE id = ANY(%s)
-           ORDER BY id FOR NO KEY UPDATE""",
-        [sorted(set(transfer_ids))],
+def _partly(transfer: OpenTransfer) -> TransferOutcome:
+    return TransferOutcome(
+        "refused",
+        transfer.id,
+        f"A part of transfer {transfer.number} has arrived: receive the rest, or close it short with the reason.",
+        "transfer.partly",
     )
-    lines: dict[int, list[OpenLine]] = {}
-    for transfer_id, *line in fetch_all(
-        """SELECT l.transfer_id, l.line_no, l.sku_id, s.code, l.bucket, l.qty, l.sent, l.good, l.damaged
-           FROM inventory_transferline l JOIN catalog_sku s ON s.id = l.sku_id
-           WHERE l.transfer_id = ANY(%s) ORDER BY l.transfer_id, l.line_no""",
-        [[head[0] for head in heads]],
-    ):
-        lines.setdefault(transfer_id, []).append(OpenLine(*line))
-    return {
-        transfer_id: OpenTransfer(transfer_id, number, state, from_id, to_id, lines.get(transfer_id, []))
-        for transfer_id, number, state, from_id, to_id in heads
-    }
 
 
 def _stock(transfers: Collection[OpenTransfer]) -> tuple[dict[int, int], dict[tuple[int, int, str], int]]:
@@ -306,28 +255,14 @@ def _stock(transfers: Collection[OpenTransfer]) -> tuple[dict[int, int], dict[tu
 
 def _sent_before(sending: Sending, transfer: OpenTransfer | None, gone: set[int]) -> TransferOutcome:
     if transfer is None:
-        return _unknown(sending.transfer_id)
+        return unknown_transfer(sending.transfer_id)
     if transfer.id in gone:
         return TransferOutcome("unchanged", transfer.id)
     wanted = sending.quantities
     same = all((n.sent or 0) == (n.qty if wanted is None else wanted.get(n.line_no, 0)) for n in transfer.lines)
     if transfer.state in ("in_transit", "received", "received_short") and same:
         return TransferOutcome("unchanged", transfer.id)
-    return _wrong_state(transfer, "sent")
-
-
-def _received_before(
-    receipt: Receipt, transfer: OpenTransfer | None, closed: Mapping[int, tuple[str, str]]
-) -> TransferOutcome:
-    if transfer is None:
-        return _unknown(receipt.transfer_id)
-    if transfer.id in closed:
-        return TransferOutcome("unchanged", transfer.id)
-    arrived = {a.line_no: a for a in receipt.arrivals}
-    same = all((n.good, n.damaged) == tuple(arrived.get(n.line_no, Arrival(n.line_no, 0)))[1:] for n in transfer.lines)
-    if transfer.state in ("received", "received_short") and same:
-        return TransferOutcome("unchanged", transfer.id)
-    return _wrong_state(transfer, "received")
+    return wrong_state(transfer, "sent")
 
 
 def _simple(
@@ -335,27 +270,7 @@ def _simple(
 ) -> TransferOutcome:
     transfer = found.get(transfer_id)
     if transfer is None:
-        return _unknown(transfer_id)
+        return unknown_transfer(transfer_id)
     if transfer.state in before:
         return TransferOutcome("accepted", transfer_id)
-    return TransferOutcome("unchanged", transfer_id) if transfer.state in after else _wrong_state(transfer, done)
-
-
-def _unknown(transfer_id: int) -> TransferOutcome:
-    return TransferOutcome("refused", None, f"There is no transfer {transfer_id}.", "transfer.unknown")
-
-
-def _wrong_state(transfer: OpenTransfer, done: str) -> TransferOutcome:
-    return TransferOutcome(
-        "refused",
-        transfer.id,
-        f"Transfer {transfer.number} is {transfer.state.replace('_', ' ')}; it cannot be {done} now.",
-        "transfer.state",
-    )
-
-
-def _tell(transfer_ids: Collection[int], what: str, *, actor: str, now: datetime) -> None:
-    """One line in the audit trail and one event for each transfer."""
-    ids = sorted(transfer_ids)
-    audit_many([Note(f"transfer.{what}", "transfer", str(i)) for i in ids], actor=actor, now=now)
-    append([NewEvent(TRANSFER_CHANGED, str(i), {"what": what}) for i in ids])
+    return TransferOutcome("unchanged", transfer_id) if transfer.state in after else wrong_state(transfer, done)

@@ -12,6 +12,8 @@ from tongpan.inventory.engine.stock import BUCKETS, MAX_QTY, Delta, has_no_text
 IN_TRANSIT = "in_transit"
 """The bucket of goods on their way, at the node that is no place."""
 
+MAX_KEY = 120
+
 
 class Wanted(NamedTuple):
     """Units of one SKU that a transfer shall move."""
@@ -53,11 +55,17 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A transfer has arrived. A line without an arrival did not come at all. reason: why units are missing."""
+    """A transfer has arrived, or a part of it. A line without an arrival did not come with this delivery.
+
+    is_final: nothing more comes; what has not arrived by now is lost, and reason says why. Otherwise the rest stays on
+    its way. key: names the delivery, so that it is booked once; needed unless it is final.
+    """
 
     transfer_id: int
     arrivals: Sequence[Arrival]
     reason: str = ""
+    is_final: bool = True
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +89,11 @@ class OpenLine(NamedTuple):
     sent: int | None
     good: int | None
     damaged: int | None
+
+    @property
+    def rest(self) -> int:
+        """Units that left and have not arrived yet."""
+        return (self.sent or 0) - (self.good or 0) - (self.damaged or 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,9 +200,13 @@ def sent_deltas(transfer: OpenTransfer, sending: Mapping[int, int], transit_id: 
 
 
 def arriving(transfer: OpenTransfer, receipt: Receipt) -> tuple[dict[int, Arrival], TransferOutcome | None]:
-    """What arrived of each line by its number, and why it cannot be so, or None."""
+    """What arrived of each line with this delivery by its number, and why it cannot be so, or None."""
     arrived = {line.line_no: Arrival(line.line_no, 0) for line in transfer.lines}
     lines = {line.line_no: line for line in transfer.lines}
+    if not receipt.is_final and not (0 < len(receipt.key) <= MAX_KEY and receipt.key.isprintable()):
+        return {}, _refused(
+            transfer, "transfer.key", f"A part of a transfer needs a key of 1 to {MAX_KEY} characters that names it."
+        )
     short = 0
     for arrival in receipt.arrivals:
         if arrival.line_no not in lines:
@@ -197,16 +214,18 @@ def arriving(transfer: OpenTransfer, receipt: Receipt) -> tuple[dict[int, Arriva
         arrived[arrival.line_no] = arrival
     for number, arrival in arrived.items():
         line = lines[number]
-        came, sent = arrival.good + arrival.damaged, line.sent or 0
-        if min(arrival.good, arrival.damaged) < 0 or came > sent:
+        came = arrival.good + arrival.damaged
+        if min(arrival.good, arrival.damaged) < 0 or came > line.rest:
             return {}, _refused(
                 transfer,
                 "transfer.more",
-                f"{sent} of SKU {line.sku_code} left with transfer {transfer.number}; {came} cannot have arrived. "
+                f"{line.rest} of SKU {line.sku_code} left with transfer {transfer.number}; {came} cannot have arrived. "
                 "Receive what was sent and book the surplus as a count.",
             )
-        short += sent - came
-    if short and not receipt.reason.strip():
+        short += line.rest - came
+    if not receipt.is_final and not any(arrival.good + arrival.damaged for arrival in arrived.values()):
+        return {}, _refused(transfer, "transfer.empty", f"Nothing of transfer {transfer.number} arrived with that.")
+    if receipt.is_final and short and not receipt.reason.strip():
         return {}, _refused(
             transfer, "transfer.reason", f"{short} units of transfer {transfer.number} are missing: give the reason."
         )
@@ -214,9 +233,19 @@ def arriving(transfer: OpenTransfer, receipt: Receipt) -> tuple[dict[int, Arriva
 
 
 def received_deltas(
-    transfer: OpenTransfer, arrived: Mapping[int, Arrival], transit_id: int, at: datetime, reason: str
+    transfer: OpenTransfer,
+    arrived: Mapping[int, Arrival],
+    transit_id: int,
+    at: datetime,
+    *,
+    reason: str,
+    part_id: int | None,
 ) -> list[Delta]:
-    """The movements of goods that arrive, and of those that were lost on the way, with ``reason``."""
+    """The movements of goods that arrive, and of those that were lost on the way, with ``reason``.
+
+    part_id: the delivery that they came with when more of the transfer is to come; then nothing is lost.
+    """
+    cause = ("transfer", transfer.id) if part_id is None else ("transfer_receipt", part_id)
     deltas = []
     for line in transfer.lines:
         arrival = arrived[line.line_no]
@@ -225,10 +254,10 @@ def received_deltas(
             ("received", transfer.to_id, line.bucket, arrival.good, ""),
             ("received", transfer.to_id, "damaged", arrival.damaged, reason),
             ("received", transit_id, IN_TRANSIT, -came, ""),
-            ("lost", transit_id, IN_TRANSIT, came - (line.sent or 0), reason),
+            ("lost", transit_id, IN_TRANSIT, came - line.rest if part_id is None else 0, reason),
         ]
         deltas += [
-            Delta(line.sku_id, node_id, bucket, kind, change, 0, 0, "transfer", transfer.id, at, why)
+            Delta(line.sku_id, node_id, bucket, kind, change, 0, 0, *cause, at, why)
             for kind, node_id, bucket, change, why in moved
         ]
     return deltas

@@ -23,7 +23,7 @@ from tongpan.inventory.models.policies import (
     QuotaUse,
 )
 from tongpan.inventory.models.replenishment import Replenishment, ReplenishmentState, StockAlert
-from tongpan.inventory.models.transfers import Transfer, TransferLine, TransferState
+from tongpan.inventory.models.transfers import Transfer, TransferLine, TransferReceipt, TransferState
 
 __all__ = [
     "Bucket",
@@ -51,5 +51,6 @@ __all__ = [
     "StockDocumentLine",
     "Transfer",
     "TransferLine",
+    "TransferReceipt",
     "TransferState",
 ]

@@ -72,7 +72,10 @@ class Transfer(models.Model):
 
 
 class TransferLine(models.Model):
-    """qty: units wanted. sent: units that left. good, damaged: units that arrived; sent − good − damaged were lost."""
+    """qty: units wanted. sent: units that left. good, damaged: units that have arrived; None before any did.
+
+    sent − good − damaged are still on their way while the transfer is open, and were lost when it is closed.
+    """
 
     id = models.BigAutoField(primary_key=True)
     transfer = models.ForeignKey(Transfer, on_delete=models.CASCADE, related_name="lines", db_index=False)
@@ -100,6 +103,31 @@ class TransferLine(models.Model):
         ]
 
     @property
+    def rest(self) -> int:
+        """Units that left and have not arrived."""
+        return (self.sent or 0) - (self.good or 0) - (self.damaged or 0)
+
+    @property
     def short(self) -> int:
-        """Units that left and did not arrive; nothing before it is received."""
-        return 0 if self.good is None else (self.sent or 0) - self.good - (self.damaged or 0)
+        """Units that left and did not arrive; nothing before the transfer is received."""
+        return 0 if self.good is None or self.transfer.is_open else self.rest
+
+
+class TransferReceipt(models.Model):
+    """One delivery of a transfer that came in several, or that was named by a key. arrivals: [line, good, damaged]."""
+
+    id = models.BigAutoField(primary_key=True)
+    transfer = models.ForeignKey(Transfer, on_delete=models.CASCADE, related_name="receipts", db_index=False)
+    key = models.CharField(max_length=120)
+    is_final = models.BooleanField()
+    arrivals = models.JSONField()
+    received_by = models.TextField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["transfer", "key"], name="transfer_receipt_once"),
+            models.UniqueConstraint(
+                fields=["transfer"], condition=Q(is_final=True), name="transfer_receipt_final_once"
+            ),
+        ]

@@ -19,7 +19,7 @@ PLACE = ShipTo("浙江省", "宁波市", 29.87, 121.54, "张 三", "+86 138-1234
 
 
 def found(text, **more):
-    wanted = with_tracking(OrderFilter(text=text, **more))
+    wanted = with_tracking(OrderFilter(**{"text": text, "sees_customers": True} | more))
     return [o.external_id for o in fetch_orders(wanted, "placed", 0, 50)]
 
 
@@ -38,7 +38,7 @@ def orders(company):
     take(
         paid("T-100", goods("A", 1, name="白瓷茶杯"), buyer=BuyerDoc("buyer", "tm", "tb-77"), ship_to=PLACE),
         order("T-101", goods("B", 1, name="Blue teapot"), tags=["vip"]),
-        order("X-7", goods("A")),
+        order("X-7", goods("A"), buyer_note="请放门口快递柜", seller_note="VIP, double check"),
     )
     index_contacts(order_ids(["T-100", "T-101", "X-7"]))
     add_note(order_ids(["X-7"]), "客户要求周五前送达", **BY)
@@ -64,6 +64,8 @@ def orders(company):
         ("茶杯", ["T-100", "X-7"]),
         ("blue TEAPOT", ["T-101"]),
         ("周五前", ["X-7"]),
+        ("快递柜", ["X-7"]),
+        ("Double CHECK", ["X-7"]),
         ("SF1234567890", ["T-100"]),
         ("nothing", []),
         ("13800000000", []),
@@ -78,6 +80,19 @@ def test_an_order_is_found_by(orders, text, numbers):
 def test_a_customer_number_finds_the_orders_of_the_customer(orders):
     ((code,),) = fetch_all("SELECT code FROM customers_customer")
     assert found(code) == ["T-100"]
+
+
+@pytest.mark.parametrize("text", ["13812345678", "tb-77", "张 三"])
+def test_who_may_not_see_customers_finds_no_order_by_them(orders, text):
+    assert found(text, sees_customers=False) == []
+
+
+def test_who_may_not_see_customers_finds_orders_by_all_else(orders):
+    ((code,),) = fetch_all("SELECT code FROM customers_customer")
+
+    assert found(code, sees_customers=False) == []
+    assert found("T-100", sees_customers=False) == ["T-100"]
+    assert found("快递柜", sees_customers=False) == ["X-7"]
 
 
 def test_a_search_stays_within_the_other_filters(orders):
@@ -134,7 +149,8 @@ def a_large_base():
 def test_no_search_reads_all_orders():
     a_large_base()
     for text in ("N123", "N12 N13 N14", "SKU-7", "K77", "t77", "13812345678", "name of SKU-99"):
-        page = select_orders(OrderFilter(text=text)).order_by("-placed_at", "-id").values_list("pk", flat=True)[:50]
+        wanted = OrderFilter(text=text, sees_customers=True)
+        page = select_orders(wanted).order_by("-placed_at", "-id").values_list("pk", flat=True)[:50]
         assert len(page) > 0
         sql, parameters = page.query.sql_with_params()
         with connection.cursor() as cursor:

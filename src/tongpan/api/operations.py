@@ -57,6 +57,11 @@ def actor_of(request: HttpRequest) -> str:
     return f"key:{request.auth.name}"  # type: ignore[attr-defined]
 
 
+def has_scope(request: HttpRequest, scope: str) -> bool:
+    """Whether the key of ``request`` may do ``scope`` beside what its operation needs."""
+    return scope in request.auth.scopes  # type: ignore[attr-defined]
+
+
 def read(router: Router, path: str, scope: str, answer: Any, **more: Any) -> Callable[[F], F]:
     """Declare a GET operation.
 

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from tongpan.access.actions import KeptAnswer
 from tongpan.api.documents import OrdersIn, OutcomesOut, answer, order_docs
-from tongpan.api.operations import actor_of, claim_of, kept_response, once, read, write
+from tongpan.api.operations import actor_of, claim_of, has_scope, kept_response, once, read, write
 from tongpan.api.order_values import OrderOut, OrderSummaryOut, missing_skus, summary, whole
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
@@ -34,7 +34,7 @@ class OrderQuery(PageQuery):
         "",
         description="Anything an order is known by: its number or the beginning of it, several numbers, a SKU code or "
         "part of its name, a customer number, a buyer's id, a recipient's whole name or phone, a tag, words of a "
-        "note, a tracking number",
+        "note or remark, a tracking number. What is of a customer needs the scope customers.view as well",
     )
     shop: Text40 = ""
     channel: Text40 = ""
@@ -49,6 +49,7 @@ def list_orders(request: HttpRequest, query: Query[OrderQuery]) -> Page[OrderSum
     """Orders, the last placed first."""
     wanted = OrderFilter(
         text=query.search.strip(),
+        sees_customers=has_scope(request, "customers.view"),
         channel_id=channel_id(query.channel),
         shop_id=shop_id(query.shop),
         status=query.status,

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from tongpan.access.queries import can
 from tongpan.console.choices import node_choices, shop_choices
 from tongpan.console.lists import FilterForm
 from tongpan.core.clock import utc_now
@@ -73,6 +74,7 @@ class OrderFilters(FilterForm):
 
     def __init__(self, request: HttpRequest, query: QueryDict | None = None) -> None:
         """query: an address to read instead of the request's own."""
+        self._sees_customers = can(request.user, "customers.view")
         super().__init__(
             request,
             {
@@ -97,6 +99,7 @@ class OrderFilters(FilterForm):
         due = given.get("due", "")
         narrowed = OrderFilter(
             text=given.get("q", ""),
+            sees_customers=self._sees_customers,
             channel_id=int(key) if kind == "channel" else None,
             shop_id=int(key) if kind == "shop" else None,
             status=given.get("status", ""),

@@ -74,14 +74,17 @@ class OrderNote(models.Model):
 
 
 class OrderContact(models.Model):
-    """The vault's blind indexes of an order's recipient and phone, so that it is found by them."""
+    """By what an order is found beside its numbers: the vault's blind indexes of its recipient and phone, and the
+    pairs of letters in what buyer and seller remarked on the channel."""
 
     order = models.OneToOneField("orders.Order", on_delete=models.CASCADE, primary_key=True, related_name="contact")
     phone_index = models.BinaryField(default=b"")
     recipient_index = models.BinaryField(default=b"")
+    remark_grams = ArrayField(models.TextField(), db_default=[])
 
     class Meta:
         indexes = [
+            GinIndex(fields=["remark_grams"], condition=~Q(remark_grams=[]), name="order_by_remark"),
             models.Index(fields=["phone_index"], condition=~Q(phone_index=b""), name="order_by_phone"),
             models.Index(fields=["recipient_index"], condition=~Q(recipient_index=b""), name="order_by_recipient"),
         ]

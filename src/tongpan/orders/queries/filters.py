@@ -25,7 +25,8 @@ _EARLIEST, _LATEST = timedelta(hours=14), timedelta(hours=12)
 class OrderFilter:
     """What a list of orders is narrowed to; an empty field narrows nothing.
 
-    text: anything that an order is known by (``orders.queries.searching``). day_from, day_to: business days,
+    text: anything that an order is known by (``orders.queries.searching``). sees_customers: the text may also be a
+    customer's number, id, phone or name; only for somebody who may see customers. day_from, day_to: business days,
     half-open. status: a Status, "open" for those not yet sent, or "unknown" for those whose state on the channel
     no mapping knows. hold: a HoldReason, "any", or "review" for those that wait for a person (``review.BLOCKING``).
     tag: a word that is on the order. total_from, total_to: amounts in the order's own currency, both included.
@@ -34,6 +35,7 @@ class OrderFilter:
     """
 
     text: str = ""
+    sees_customers: bool = False
     channel_id: int | None = None
     shop_id: int | None = None
     status: str = ""
@@ -87,7 +89,7 @@ def select_orders(wanted: OrderFilter) -> QuerySet[Order]:
         orders = orders.filter(pk__in=wanted.within)
     orders = _within_days(orders, wanted.day_from, wanted.day_to)
     orders = _of_amount(orders, wanted.total_from, wanted.total_to)
-    return matching(orders, wanted.text) if wanted.text else orders
+    return matching(orders, wanted.text, sees_customers=wanted.sees_customers) if wanted.text else orders
 
 
 def _within_days(orders: QuerySet[Order], day_from: date | None, day_to: date | None) -> QuerySet[Order]:

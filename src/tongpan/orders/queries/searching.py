@@ -5,11 +5,12 @@ read every order. The first meaning that exists wins, in this order:
 
 several order numbers · an order number · a SKU code · a customer number · a phone of a recipient · a buyer's id on a
 channel · a recipient's name · a tag · the beginning of order numbers · the name of a product or SKU, or a part of it ·
-words of a note
+words of a note or of a remark that came with the order
 
 (A tracking number is known to the room above: ``fulfillment.queries.with_tracking``.)
 
-Personal data is found as a whole only: it is sealed, and looked up by the vault's blind index.
+Personal data is found as a whole only: it is sealed, and looked up by the vault's blind index. Who may not see
+customers finds nothing by them: the meanings of ``_OF_PEOPLE`` are not tried.
 """
 
 from __future__ import annotations
@@ -34,8 +35,11 @@ _MOST_SKUS = 500
 _SHORTEST_NAME = 2
 
 
-def matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
-    """Those of ``orders`` that ``text`` means; all for blanks, none when it means nothing."""
+def matching(orders: QuerySet[Order], text: str, *, sees_customers: bool) -> QuerySet[Order]:
+    """Those of ``orders`` that ``text`` means; all for blanks, none when it means nothing.
+
+    sees_customers: whether customer numbers, buyers' ids, phones and recipients are meanings at all.
+    """
     words = [word for word in _WORDS.split(text.replace("\x00", "")) if word]
     if not words:
         return orders
@@ -43,6 +47,8 @@ def matching(orders: QuerySet[Order], text: str) -> QuerySet[Order]:
     if len(words) > 1 and Order.objects.filter(external_id__in=words).exists():
         return orders.filter(external_id__in=words)
     for meaning in _MEANINGS:
+        if meaning in _OF_PEOPLE and not sees_customers:
+            continue
         found = meaning(orders, whole)
         if found is not None:
             return found
@@ -100,6 +106,14 @@ def _by_note(orders: QuerySet[Order], text: str) -> QuerySet[Order] | None:
     return _among(orders, OrderNote.objects.filter(grams__contains=grams, text__icontains=text))
 
 
+def _by_remark(orders: QuerySet[Order], text: str) -> QuerySet[Order] | None:
+    grams = grams_of(text)
+    if not grams:
+        return None
+    said = Q(order__buyer_note__icontains=text) | Q(order__seller_note__icontains=text)
+    return _among(orders, OrderContact.objects.exclude(remark_grams=[]).filter(said, remark_grams__contains=grams))
+
+
 def _with_skus(orders: QuerySet[Order], sku_ids: Sequence[int]) -> QuerySet[Order] | None:
     if not sku_ids:
         return None
@@ -128,4 +142,6 @@ _MEANINGS: tuple[Callable[[QuerySet[Order], str], QuerySet[Order] | None], ...] 
     _by_beginning,
     _by_name,
     _by_note,
+    _by_remark,
 )
+_OF_PEOPLE = (_by_customer, _by_phone, _by_buyer, _by_recipient)

@@ -6,10 +6,13 @@ import re
 from dataclasses import replace
 
 import pytest
+from django.contrib.auth import get_user_model
 
 from tongpan.access.models import AuditEntry
-from tongpan.console import bulk_actions, order_bulk
+from tongpan.console import bulk_actions, bulk_running
+from tongpan.console.jobs import run_bulk
 from tongpan.console.models import BulkRun
+from tongpan.core.bulk import fetch_all
 from tongpan.fulfillment.models import Fulfillment
 from tongpan.inventory.models import Pool
 from tongpan.inventory.queries import reconcile
@@ -145,7 +148,7 @@ def test_choosing_nodes_again_books_every_unit_once(company, sign_in):
 
 
 def test_a_long_run_goes_on_where_it_was_interrupted(company, sign_in, monkeypatch):
-    monkeypatch.setattr(order_bulk, "_CHUNK", 2)
+    monkeypatch.setattr(bulk_running, "CHUNK", 2)
     client = sign_in()
     address = prepare(client, "note", all="1", query="sort=placed")
     run = BulkRun.objects.get()
@@ -157,6 +160,41 @@ def test_a_long_run_goes_on_where_it_was_interrupted(company, sign_in, monkeypat
     noted = OrderNote.objects.order_by("order__placed_at").values_list("order_id", flat=True)
     assert list(noted) == run.order_ids[2:]
     assert len(BulkRun.objects.get().outcomes) == 5
+
+
+def test_a_large_run_is_a_job_that_its_owner_watches(company, sign_in, monkeypatch):
+    monkeypatch.setattr(bulk_running, "AT_ONCE", 2)
+    monkeypatch.setattr(bulk_running, "CHUNK", 3)
+    client = sign_in()
+    address = prepare(client, "hold", all="1", query="")
+
+    for _ in range(2):
+        client.post(address, {"reason": "risk", "detail": "look twice"})
+
+    assert not Hold.objects.filter(reason="risk").exists(), "nothing is done while the person waits"
+    assert "0 of 5 orders" in client.get(address).content.decode()
+    waiting = "SELECT (args->>'run_id')::bigint FROM procrastinate_jobs WHERE task_name = 'console.run_bulk'"
+    [(run_id,)] = fetch_all(waiting)
+    run_bulk(run_id=run_id)
+    run_bulk(run_id=run_id)
+
+    run = BulkRun.objects.get()
+    assert len(run.outcomes) == 5
+    assert run.finished_at is not None
+    assert set(Hold.objects.filter(reason="risk").values_list("detail", flat=True)) == {"look twice"}
+    assert AuditEntry.objects.filter(action="orders.bulk.hold").count() == 1
+
+
+def test_a_job_of_somebody_who_lost_the_permission_does_nothing(company, sign_in, monkeypatch):
+    monkeypatch.setattr(bulk_running, "AT_ONCE", 2)
+    client = sign_in()
+    client.post(prepare(client, "hold", all="1", query=""), {"reason": "risk"})
+    get_user_model().objects.update(role="viewer")
+
+    run_bulk(run_id=BulkRun.objects.get().pk)
+
+    assert not Hold.objects.filter(reason="risk").exists()
+    assert {text for _order, _done, text in BulkRun.objects.get().outcomes} == {"You may not do that any more"}
 
 
 def test_more_than_a_run_takes_is_refused(company, sign_in, monkeypatch):

@@ -156,7 +156,7 @@ ACTIONS = (
     BulkAction(
         "tag",
         gettext_lazy("Tag"),
-        "goods",
+        "tag-plus",
         gettext_lazy("The orders get these tags beside those they have."),
         _tag,
         TagForm,
@@ -190,7 +190,7 @@ ACTIONS = (
     BulkAction(
         "merge",
         gettext_lazy("Send together"),
-        "more",
+        "merge",
         gettext_lazy(
             "Orders of one shop, buyer and address are routed as one and leave together; in every other way they stay "
             "apart. All of them, or none."

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from django.contrib import messages
-from django.db import transaction
 from django.http import Http404, HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -17,24 +14,20 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
-from tongpan.access.actions import audit
 from tongpan.access.queries import can
 from tongpan.console import exports
 from tongpan.console.access import Request, page
-from tongpan.console.bulk_actions import BulkAction, Outcome, action_called
+from tongpan.console.bulk_actions import action_called
+from tongpan.console.bulk_running import start
 from tongpan.console.keyset import placeless
 from tongpan.console.lists import Column, sort_of
 from tongpan.console.models import BulkRun
 from tongpan.console.order_columns import COLUMNS
 from tongpan.console.order_filters import OrderFilters
-from tongpan.console.wording import localized
 from tongpan.core.clock import utc_now
-from tongpan.core.errors import Refusal
-from tongpan.core.races import run_in_transaction
 from tongpan.orders.models import Status
 from tongpan.orders.queries import OrderFilter, ids_of_orders, orders_named, statuses_of
 
-_CHUNK = 200
 _SAMPLE = 8
 _SHOWN = 500
 _EXPORTS = {"export-csv": "csv", "export-xlsx": "xlsx"}
@@ -95,7 +88,10 @@ def _to_export(query: QueryDict, chosen: list[int], kind: str) -> HttpResponse:
 
 @page("orders.view")
 def bulk_run(request: Request, run_id: int) -> HttpResponse:
-    """The question before a run, and the answer after it. A POST is the confirmation; a second one changes nothing."""
+    """The question before a run, how far it is, and the answer after it.
+
+    A POST is the confirmation; a second one lets an interrupted run go on, with what was said the first time.
+    """
     run = BulkRun.objects.filter(pk=run_id, owner=request.user).first()
     action = action_called(run.action) if run else None
     if run is None or action is None:
@@ -103,8 +99,11 @@ def bulk_run(request: Request, run_id: int) -> HttpResponse:
     if not can(request.user, action.permission):
         return render(request, "console/no_permission.html", {"permission": action.permission}, status=403)
     form = action.form(request.POST if request.method == "POST" else None)
+    if request.method == "POST" and run.started_at is not None:
+        start(run, request.POST, {}, utc_now())
+        return redirect("console:order_bulk_run", run.pk)
     if request.method == "POST" and form.is_valid():
-        _run(run, action, form.cleaned_data, f"user:{request.user.get_username()}", utc_now())
+        start(run, request.POST, form.cleaned_data, utc_now())
         return redirect("console:order_bulk_run", run.pk)
     context: dict[str, Any] = {
         "section": "orders",
@@ -114,6 +113,10 @@ def bulk_run(request: Request, run_id: int) -> HttpResponse:
         "count": len(run.order_ids),
         "back": f"{reverse('console:orders')}?{run.query}",
     }
+    if run.started_at is not None and run.finished_at is None:
+        refused = sum(1 for _order_id, is_done, _sentence in run.outcomes if not is_done)
+        context |= {"so_far": len(run.outcomes), "refused": refused}
+        return render(request, "console/orders/bulk_progress.html", context)
     if run.finished_at is None:
         labels = dict(Status.choices)
         context |= {
@@ -124,48 +127,6 @@ def bulk_run(request: Request, run_id: int) -> HttpResponse:
         return render(request, "console/orders/bulk_ask.html", context)
     context |= _answer(run)
     return render(request, "console/orders/bulk_done.html", context)
-
-
-def _run(run: BulkRun, action: BulkAction, given: dict[str, Any], actor: str, now: datetime) -> None:
-    """Run what is left of ``run``, in transactions of a few hundred orders that keep their outcomes with them.
-
-    One entry of the audit trail tells of the whole. An interrupted run goes on where it stopped.
-    """
-    while run_in_transaction(lambda: _step(run.pk, action, given, actor, now)):
-        pass
-
-
-def _step(run_id: int, action: BulkAction, given: dict[str, Any], actor: str, now: datetime) -> bool:
-    """The next few hundred orders of a run; whether there may be more to do."""
-    run = BulkRun.objects.select_for_update().get(pk=run_id)
-    if run.finished_at is not None:
-        return False
-    todo = run.order_ids[len(run.outcomes) : len(run.outcomes) + _CHUNK]
-    if run.started_at is None:
-        run.started_at, run.params = now, run.params | {name: str(value) for name, value in given.items()}
-    if todo:
-        said = _said(action, todo, given, actor, now)
-        gone = Outcome(False, _("It is not there any more"))
-        told = [(order_id, said.get(order_id, gone)) for order_id in todo]
-        run.outcomes += [[order_id, outcome.is_done, outcome.sentence] for order_id, outcome in told]
-    else:
-        run.finished_at = utc_now()
-        done = sum(1 for _order_id, is_done, _sentence in run.outcomes if is_done)
-        facts = {"asked": len(run.order_ids), "done": done, "query": run.query} | run.params
-        audit(actor, f"orders.bulk.{action.key}", "bulk_run", str(run.pk), facts, now=now)
-    run.save()
-    return run.finished_at is None
-
-
-def _said(
-    action: BulkAction, todo: list[int], given: dict[str, Any], actor: str, now: datetime
-) -> Mapping[int, Outcome]:
-    """What the action says of each order; a refusal of them all is what it says of each."""
-    try:
-        with transaction.atomic():
-            return action.run(todo, given, actor, now)
-    except Refusal as refusal:
-        return dict.fromkeys(todo, Outcome(False, localized(refusal.sentence)))
 
 
 def _answer(run: BulkRun) -> dict[str, Any]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from tests.console.conftest import NOW
 
 from tongpan.access.vault import open_sealed
+from tongpan.fulfillment.actions import merge_orders
 from tongpan.fulfillment.models import Fulfillment
 from tongpan.inventory.queries import reconcile
 from tongpan.orders.models import Order, OrderEvent
@@ -80,6 +82,37 @@ def test_an_order_is_split_and_joined_again(company, sign_in):
     client.post(f"/orders/{order_id}/join/")
     assert sorted(lines_of("T-1")) == [("BAG", 1, 10000, 1), ("BAG", 1, 10000, 1), ("CUP", 1, 3050, 1)]
     assert Order.objects.get(pk=order_id).total_minor == 24250
+    assert reconcile().differences == []
+
+
+def test_an_order_is_split_into_several_parts_at_once(company, sign_in):
+    form = {"revision": given("T-1")["revision"], "parts": 2, "line_1": 1, "line_2": "", "line_1_2": 0, "line_2_2": 1}
+
+    sign_in().post(f"/orders/{company.orders['T-1']}/split/", form)
+
+    assert sorted(lines_of("T-1")) == [("BAG", 1, 10000, 1), ("BAG", 1, 10000, 2), ("CUP", 1, 3050, 3)]
+
+
+def test_room_for_one_part_more_keeps_what_was_typed_and_splits_nothing(company, sign_in):
+    form = {"revision": given("T-1")["revision"], "parts": 1, "line_1": 1, "more": 1}
+
+    page = sign_in().post(f"/orders/{company.orders['T-1']}/split/", form).content.decode()
+
+    assert 'name="line_1" value="1"' in page
+    assert 'name="line_1_2"' in page
+    assert {line[3] for line in lines_of("T-1")} == {1}
+
+
+def test_orders_that_are_sent_together_go_apart_again(company, sign_in):
+    pair = [company.orders["T-1"], company.orders["T-2"]]
+    merge_orders([(order_id, None) for order_id in pair], actor="test", now=NOW)
+    client = sign_in()
+    assert "Send the orders apart again" in client.get(f"/orders/{pair[0]}/").content.decode()
+
+    client.post(f"/orders/{pair[0]}/unmerge/")
+
+    assert set(Order.objects.filter(pk__in=pair).values_list("merge_id", flat=True)) == {None}
+    assert OrderEvent.objects.filter(order_id__in=pair, kind="unmerged").count() == 2
     assert reconcile().differences == []
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Literal
+from decimal import Decimal
+from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Path, Query, Router
@@ -14,7 +15,7 @@ from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
 from tongpan.api.values import Code, CountedQty, Flag, Id, In, Instant, Name60, Name120, Out, Text60, Text120, Text300
 from tongpan.core.clock import utc_now
-from tongpan.inventory.actions import enter_counts, open_counts, submit_count
+from tongpan.inventory.actions import enter_counts, open_counts, save_count_rules, submit_count
 from tongpan.inventory.counts import (
     Accuracy,
     SheetFilter,
@@ -24,7 +25,7 @@ from tongpan.inventory.counts import (
     sheet_by_id,
     with_lines,
 )
-from tongpan.inventory.engine.counting import CountOutcome, Found, SheetDoc
+from tongpan.inventory.engine.counting import CountOutcome, CountRules, Found, SheetDoc
 from tongpan.inventory.engine.stock import AHEAD
 from tongpan.inventory.models import Bucket, CountKind, CountSheet, CountState
 from tongpan.network.queries import node_ids
@@ -62,6 +63,28 @@ class EntriesIn(In):
 class SubmitIn(In):
     reason: Text300 = Field("", description="Needed when more is off than the tolerance forgives")
     uncounted: Literal["leave", "zero"] = "leave"
+
+
+class CountRulesIn(In):
+    """What is left out has its default."""
+
+    tolerance_units: Annotated[int, Field(strict=True, ge=0, le=1_000_000)] = 5
+    tolerance_percent: Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)] = Decimal(2)
+    accuracy: Literal["units", "lines"] = "units"
+    target_percent: Annotated[Decimal, Field(ge=0, le=100, decimal_places=2)] = Decimal(98)
+    days_a: Annotated[int, Field(strict=True, ge=1, le=3650)] = 30
+    days_b: Annotated[int, Field(strict=True, ge=1, le=3650)] = 90
+    days_c: Annotated[int, Field(strict=True, ge=1, le=3650)] = 180
+
+
+class CountRulesOut(Out):
+    tolerance_units: int = Field(description="Units off that need no second person")
+    tolerance_percent: Decimal = Field(description="and at most so many percent of the book")
+    accuracy: Literal["units", "lines"]
+    target_percent: Decimal
+    days_a: int = Field(description="After how many days a SKU of class A is due to be counted again")
+    days_b: int
+    days_c: int
 
 
 class CountLineOut(Out):
@@ -266,3 +289,16 @@ def _found(sheet_id: int) -> SheetOut:
     if row is None:
         raise not_found("count", sheet_id)
     return _out(row)
+
+
+@read(router, "/stock/count-rules", "stock.view", CountRulesOut)
+def get_count_rules(request: HttpRequest) -> CountRulesOut:
+    """The rules that counts go by."""
+    return CountRulesOut(**count_rules().as_json())
+
+
+@write(router, "PUT", "/stock/count-rules", "stock.edit", CountRulesOut)
+def put_count_rules(request: HttpRequest, body: CountRulesIn) -> CountRulesOut:
+    """Put rules in force; what is left out has its default."""
+    save_count_rules(CountRules(**body.model_dump()), actor=actor_of(request), now=utc_now())
+    return CountRulesOut(**count_rules().as_json())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router
@@ -13,14 +13,33 @@ from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem
 from tongpan.api.values import Code, Id, In, Instant, Name60, Name120, Out, Qty, Text60, Text120, Text300
 from tongpan.core.clock import utc_now
-from tongpan.inventory.actions import accept_replenishments, close_replenishments, request_urgently
+from tongpan.inventory.actions import (
+    accept_replenishments,
+    close_replenishments,
+    request_urgently,
+    save_replenish_rules,
+)
 from tongpan.inventory.engine.counting import CountOutcome
-from tongpan.inventory.engine.replenishing import UrgentDoc
+from tongpan.inventory.engine.replenishing import ReplenishRules, UrgentDoc
 from tongpan.inventory.models import Replenishment, ReplenishmentState, StockAlert
-from tongpan.inventory.replenishment import ReplenishFilter, open_alerts, select_replenishments
+from tongpan.inventory.replenishment import ReplenishFilter, open_alerts, replenish_rules, select_replenishments
 from tongpan.network.queries import node_ids
 
 router = Router(tags=["replenishment"])
+
+
+class ReplenishRulesIn(In):
+    """What is left out has its default."""
+
+    target_percent: Annotated[int, Field(strict=True, ge=100, le=10_000)] = 200
+    due_hours: Annotated[int, Field(strict=True, ge=1, le=8760)] = 72
+    urgent_hours: Annotated[int, Field(strict=True, ge=1, le=8760)] = 4
+
+
+class ReplenishRulesOut(Out):
+    target_percent: int = Field(description="Of the safety line, up to which a node is filled")
+    due_hours: int
+    urgent_hours: int
 
 
 class StockAlertOut(Out):
@@ -168,3 +187,16 @@ def _outcomes(outcomes: list[CountOutcome]) -> ReplenishmentOutcomesOut:
         found = {"outcomes": [outcome.model_dump(mode="json") for outcome in rendered]}
         raise Problem(422, outcomes[0].code, outcomes[0].reason, found)
     return ReplenishmentOutcomesOut(outcomes=rendered)
+
+
+@read(router, "/stock/replenishment-rules", "stock.view", ReplenishRulesOut)
+def get_replenish_rules(request: HttpRequest) -> ReplenishRulesOut:
+    """The rules that replenishment goes by."""
+    return ReplenishRulesOut(**replenish_rules().as_json())
+
+
+@write(router, "PUT", "/stock/replenishment-rules", "stock.edit", ReplenishRulesOut)
+def put_replenish_rules(request: HttpRequest, body: ReplenishRulesIn) -> ReplenishRulesOut:
+    """Put rules in force; what is left out has its default."""
+    save_replenish_rules(ReplenishRules(**body.model_dump()), actor=actor_of(request), now=utc_now())
+    return ReplenishRulesOut(**replenish_rules().as_json())

@@ -38,8 +38,8 @@ SECTIONS = (
         _("Orders"),
         (
             NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),
-            NavItem("parcels", _("Parcels"), "node", "console:parcels", "orders.view"),
-            NavItem("review_rules", _("Review rules"), "check", "console:review_rules", "orders.view"),
+            NavItem("parcels", _("Parcels"), "parcels", "console:parcels", "orders.view"),
+            NavItem("review_rules", _("Review rules"), "shield", "console:review_rules", "orders.view"),
         ),
     ),
     NavSection(
@@ -47,9 +47,10 @@ SECTIONS = (
         (
             NavItem("stock", _("Stock"), "stock", "console:stock", "stock.view", True),
             NavItem("supply", _("Supply"), "supply", "console:supply", "stock.view"),
-            NavItem("replenishment", _("Replenishment"), "warning", "console:replenishment", "stock.view"),
-            NavItem("transfers", _("Transfers"), "refresh", "console:transfers", "stock.view"),
-            NavItem("counts", _("Counts"), "check", "console:counts", "stock.view"),
+            NavItem("replenishment", _("Replenishment"), "bell", "console:replenishment", "stock.view"),
+            NavItem("transfers", _("Transfers"), "transfer", "console:transfers", "stock.view"),
+            NavItem("counts", _("Counts"), "clipboard", "console:counts", "stock.view"),
+            NavItem("stock_rules", _("Stock rules"), "sliders", "console:stock_rules", "stock.view"),
             NavItem("goods", _("Goods"), "goods", "console:goods", "goods.view", True),
         ),
     ),
@@ -66,11 +67,11 @@ SECTIONS = (
         (
             NavItem("channels", _("Channels"), "channels", "console:channels", "channels.view"),
             NavItem("imports", _("Imports"), "imports", "console:imports", "imports.view"),
-            NavItem("accounts", _("Connections"), "channels", "console:accounts", "integration.view"),
-            NavItem("webhooks", _("Webhooks"), "exports", "console:webhooks", "integration.view"),
-            NavItem("inbound", _("Webhooks in"), "imports", "console:inbound", "integration.view"),
-            NavItem("quality", _("Data quality"), "check", "console:quality", "metrics.view"),
-            NavItem("exchange", _("File exchange"), "file", "console:exchange", "integration.view"),
+            NavItem("accounts", _("Connections"), "plug", "console:accounts", "integration.view"),
+            NavItem("webhooks", _("Webhooks"), "hook-out", "console:webhooks", "integration.view"),
+            NavItem("inbound", _("Webhooks in"), "hook-in", "console:inbound", "integration.view"),
+            NavItem("quality", _("Data quality"), "gauge", "console:quality", "metrics.view"),
+            NavItem("exchange", _("File exchange"), "folder", "console:exchange", "integration.view"),
         ),
     ),
     NavSection(

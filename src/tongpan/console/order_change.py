@@ -15,13 +15,14 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
 from tongpan.console.access import Request, page, who
+from tongpan.console.lists import whole
 from tongpan.console.wording import localized
 from tongpan.core.errors import Refusal
 from tongpan.core.money import to_minor
-from tongpan.fulfillment.actions import edit_order, join_order, split_order
+from tongpan.fulfillment.actions import edit_order, join_order, split_order, unmerge_orders
 from tongpan.orders.actions.holding import LONGEST_DETAIL
 from tongpan.orders.changes import Handled
-from tongpan.orders.editing import MAX_QTY, AddressEdit, Edit, LineAdded, LineEdit
+from tongpan.orders.editing import MAX_QTY, MOST_PARTS, AddressEdit, Edit, LineAdded, LineEdit
 from tongpan.orders.models import LineKind, Order, OrderLine
 from tongpan.orders.queries import order_whole
 
@@ -103,17 +104,38 @@ class EditForm(_OfLines):
 
 
 class SplitForm(_OfLines):
-    def __init__(self, order: Order, data: Any = None) -> None:
+    """Units of each line for each new part: ``line_NUMBER`` for the first one, ``line_NUMBER_PART`` for further ones.
+
+    What is given for no part stays together.
+    """
+
+    def __init__(self, order: Order, data: Any = None, *, parts: int = 1) -> None:
+        """parts: how many new parts the form has room for."""
         super().__init__(order, data, field_of=self._apart_field)
+        self.parts = parts
+        for part in range(2, parts + 1):
+            for line in self.goods:
+                self.fields[f"line_{line.line_no}_{part}"] = self._apart_field(line)
 
     @staticmethod
     def _apart_field(line: OrderLine) -> forms.IntegerField:
         label = _("Units of %(name)s that go apart") % {"name": line.sku.code if line.sku else line.name}
-        return forms.IntegerField(label=label, min_value=0, max_value=line.qty, initial=0)
+        return forms.IntegerField(label=label, min_value=0, max_value=line.qty, required=False, initial=0)
 
-    def part(self) -> dict[int, int]:
-        """The new part: units by line number."""
-        return {line_no: qty for line_no, qty in self.units().items() if qty}
+    def _names(self, line: OrderLine) -> list[str]:
+        return [f"line_{line.line_no}", *(f"line_{line.line_no}_{part}" for part in range(2, self.parts + 1))]
+
+    @property
+    def rows_of_parts(self) -> list[tuple[OrderLine, list[forms.BoundField]]]:
+        """Each goods line with its field for each new part."""
+        return [(line, [self[name] for name in self._names(line)]) for line in self.goods]
+
+    def units_by_part(self) -> list[dict[int, int]]:
+        """The new parts that were given anything: units by line number."""
+        given = self.cleaned_data
+        columns = zip(*([given.get(name) or 0 for name in self._names(line)] for line in self.goods), strict=True)
+        parts = [{line.line_no: qty for line, qty in zip(self.goods, column, strict=True) if qty} for column in columns]
+        return [part for part in parts if part]
 
 
 def _order(order_id: int) -> Order:
@@ -151,15 +173,23 @@ def order_edit(request: Request, order_id: int) -> HttpResponse:
 
 @page("orders.edit")
 def order_split(request: Request, order_id: int) -> HttpResponse:
-    """Some units go apart: the parts are promised and routed each for itself."""
+    """Some units go apart, into one part or several: the parts are promised and routed each for itself.
+
+    The button "more" of the form gives room for another part and changes nothing.
+    """
     order = _order(order_id)
-    form = SplitForm(order, request.POST if request.method == "POST" else None)
+    wants_more = "more" in request.POST
+    parts = min(max(1, whole(request.POST.get("parts", ""), 1)) + wants_more, MOST_PARTS - 1)
+    form = SplitForm(order, request.POST if request.method == "POST" and not wants_more else None, parts=parts)
+    if wants_more:
+        form.initial = {**form.initial, **{name: request.POST[name] for name in form.fields if name in request.POST}}
     if form.is_bound and form.is_valid():
-        part = form.part()
-        if _tried(form, lambda seen: split_order(order.pk, seen, [part], **who(request))):
+        units = form.units_by_part()
+        if _tried(form, lambda seen: split_order(order.pk, seen, units, **who(request))):
             messages.success(request, _("The order goes in several parts."))
             return redirect("console:order", order.pk)
-    return render(request, "console/orders/split.html", {"section": "orders", "order": order, "form": form})
+    context = {"section": "orders", "order": order, "form": form, "may_have_more": parts < MOST_PARTS - 1}
+    return render(request, "console/orders/split.html", context)
 
 
 @require_POST
@@ -175,4 +205,21 @@ def order_join(request: Request, order_id: int) -> HttpResponse:
             messages.error(request, localized(handled.reason))
         else:
             messages.success(request, _("The order goes as a whole again."))
+    return redirect("console:order", order_id)
+
+
+@require_POST
+@page("orders.edit")
+def order_unmerge(request: Request, order_id: int) -> HttpResponse:
+    """The orders that would leave with this one go apart again."""
+    merge_id = _order(order_id).merge_id
+    try:
+        outcomes = unmerge_orders(merge_id, **who(request)) if merge_id is not None else []
+    except Refusal as refusal:
+        messages.error(request, localized(refusal.sentence))
+        return redirect("console:order", order_id)
+    if refused := [handled for handled in outcomes if handled.state == "refused"]:
+        messages.error(request, localized(refused[0].reason))
+    else:
+        messages.success(request, _("The orders are sent apart again."))
     return redirect("console:order", order_id)

@@ -107,6 +107,16 @@ def test_an_order_comes_out_as_it_went_in(api: Api) -> None:
         "hold_until": None,
         "revision": 1,
         "tags": [],
+        "delivery": {
+            "method": "ship",
+            "node": "",
+            "slot_start": None,
+            "slot_end": None,
+            "contactless": False,
+            "gift_wrap": "",
+            "has_gift_card": False,
+            "fee": None,
+        },
     }
     assert (fulfillment["node"], fulfillment["status"]) == ("hz", "allocated")
     assert fulfillment["lines"] == [{"line": 1, "sku": "A-1", "qty": 2}]
@@ -127,6 +137,15 @@ def test_what_comes_with_an_order_comes_out_again(api: Api) -> None:
         "buyer_note": "请尽快发货",
         "seller_note": "老客",
         "tags": ["vip"],
+        "delivery": {
+            "method": "instant",
+            "slot_start": "2026-11-18T14:00:00+08:00",
+            "slot_end": "2026-11-18T16:00:00+08:00",
+            "contactless": True,
+            "gift_wrap": "red paper",
+            "gift_card": "生日快乐",
+            "fee": cny("8"),
+        },
         "hold_until": "2026-11-18T12:00:00+08:00",
     }
     [outcome] = api.send("POST", "/orders", {"orders": [order(**more)]})["outcomes"]
@@ -143,6 +162,16 @@ def test_what_comes_with_an_order_comes_out_again(api: Api) -> None:
         "content": "",
     }
     assert (found["buyer_note"], found["seller_note"], found["tags"]) == ("请尽快发货", "老客", ["vip"])
+    assert found["delivery"] == {
+        "method": "instant",
+        "node": "",
+        "slot_start": "2026-11-18T06:00:00Z",
+        "slot_end": "2026-11-18T08:00:00Z",
+        "contactless": True,
+        "gift_wrap": "red paper",
+        "has_gift_card": True,
+        "fee": cny("8.00"),
+    }
     assert (found["is_status_known"], found["hold_until"]) == (True, "2026-11-18T04:00:00Z")
     assert json.loads(payload_of(outcome["id"])) == {"orders": [order(**more)]}
 
@@ -159,6 +188,7 @@ def test_of_several_orders_each_keeps_its_own_part_as_payload(api: Api) -> None:
         ({"discounts": [{"payer": "state", "amount": cny("1")}]}, "request.invalid"),
         ({"discounts": [{"payer": "shop", "amount": cny("0")}]}, "document.discount"),
         ({"discounts": [{"payer": "shop", "amount": cny("1"), "line": 3}]}, "document.discount"),
+        ({"delivery": {"method": "pickup"}}, "document.delivery"),
         ({"tags": [" "]}, "request.invalid"),
     ],
 )

@@ -7,7 +7,7 @@ from tests.support.following import route_all
 from tests.support.intake import take, take_back
 
 from tongpan.fulfillment.actions import route
-from tongpan.orders.engine import BuyerDoc, DiscountDoc, InvoiceDoc, PaymentDoc, ShipTo
+from tongpan.orders.engine import BuyerDoc, DeliveryDoc, DiscountDoc, InvoiceDoc, PaymentDoc, ShipTo
 
 pytestmark = pytest.mark.usefixtures("company")
 SIZES = (1, 10, 200)
@@ -61,6 +61,7 @@ EVERYTHING = {
     "discounts": [DiscountDoc("platform", 7), DiscountDoc("shop", 3, line=1)],
     "invoice": InvoiceDoc("e", "t", "n", "c"),
     "tags": ["vip"],
+    "delivery": DeliveryDoc("instant", gift_card="x"),
     "raw": b"{}",
 }
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from tongpan.api.problems import Problem
 from tongpan.api.values import (
@@ -31,7 +31,9 @@ from tongpan.api.values import (
 )
 from tongpan.network.geography import locate
 from tongpan.orders.engine import (
+    UNSAID,
     BuyerDoc,
+    DeliveryDoc,
     DiscountDoc,
     InvoiceDoc,
     LineDoc,
@@ -41,7 +43,7 @@ from tongpan.orders.engine import (
     ReturnDoc,
     ShipTo,
 )
-from tongpan.orders.models import Payer
+from tongpan.orders.models import DeliveryMethod, Payer
 
 _MOST_QTY = 10_000_000
 _EXAMPLE_LINE = {"kind": "goods", "code": "A-1", "qty": 2, "amount": {"amount": "59.80", "currency": "CNY"}}
@@ -152,6 +154,31 @@ class InvoiceIn(In):
         return InvoiceDoc(self.kind, self.title, self.tax_number, self.content)
 
 
+class DeliveryIn(In):
+    """How the goods reach the buyer; what is left out is not said."""
+
+    method: DeliveryMethod = Field(DeliveryMethod.SHIP, description="pickup needs the node where they are fetched")
+    node: Text60 = Field("", description="Code of the node that the buyer chose")
+    slot_start: Instant | None = Field(None, description="When the buyer wants them: both ends or none")
+    slot_end: Instant | None = None
+    contactless: Flag = Field(False, description="Left at the door or in a locker")
+    gift_wrap: Text60 = Field("", description="The wrapping that the buyer chose")
+    gift_card: Annotated[str, StringConstraints(max_length=500)] = Field("", description="What the card says; sealed")
+    fee: MoneyIn | None = Field(None, description="What the buyer pays for it, a part of the charges")
+
+    def doc(self, currency: str) -> DeliveryDoc:
+        return DeliveryDoc(
+            str(self.method),
+            self.node,
+            self.slot_start,
+            self.slot_end,
+            self.contactless,
+            self.gift_wrap,
+            self.gift_card,
+            self.fee.minor(currency, "delivery.fee") if self.fee else None,
+        )
+
+
 class OrderIn(In):
     """A sales order as a channel knows it. (shop, number) names it for good."""
 
@@ -184,6 +211,7 @@ class OrderIn(In):
     seller_note: Text2000 = ""
     tags: list[Tag] = Field([], max_length=50)
     hold_until: Instant | None = Field(None, description="Until when an unpaid order keeps its goods")
+    delivery: DeliveryIn | None = None
 
     def doc(self, raw: bytes) -> OrderDoc:
         """raw: what is kept as the payload. Raises ValueError when an amount is not one of the order's currency."""
@@ -217,6 +245,7 @@ class OrderIn(In):
             seller_note=self.seller_note,
             tags=self.tags,
             hold_until=self.hold_until,
+            delivery=self.delivery.doc(currency) if self.delivery else UNSAID,
             raw=raw,
         )
 

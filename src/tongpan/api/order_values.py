@@ -13,7 +13,7 @@ from tongpan.access.vault import mask, open_sealed
 from tongpan.api.values import Day, Instant, MoneyOut, Out, money, money_or_none
 from tongpan.fulfillment.models import Fulfillment, FulfillmentStatus, RoutingDecision
 from tongpan.fulfillment.queries import Routed
-from tongpan.orders.models import Hold, HoldReason, LineKind, Order, OrderLine, Payer, Status
+from tongpan.orders.models import DeliveryMethod, Hold, HoldReason, LineKind, Order, OrderLine, Payer, Status
 
 
 class PlaceOut(Out):
@@ -164,6 +164,19 @@ class InvoiceOut(Out):
     content: str
 
 
+class OrderDeliveryOut(Out):
+    """How the goods reach the buyer."""
+
+    method: DeliveryMethod
+    node: str = Field(description="The node that the buyer chose; empty when routing may choose")
+    slot_start: Instant | None
+    slot_end: Instant | None
+    contactless: bool
+    gift_wrap: str
+    has_gift_card: bool
+    fee: MoneyOut | None
+
+
 class OrderOut(OrderSummaryOut):
     """An order whole: what was sold, what happened to it, and how it is shipped."""
 
@@ -181,6 +194,7 @@ class OrderOut(OrderSummaryOut):
     fulfillments: list[FulfillmentOut]
     decisions: list[DecisionOut] = Field(description="The newest first; the newest counts")
     returns: list[str] = Field(description="Numbers of returns that belong to the order")
+    delivery: OrderDeliveryOut
     tags: list[str]
     merge: int | None = Field(description="The orders with the same are sent together")
     changed_here: list[str] = Field(description="What people changed: later copies of the channel leave it")
@@ -271,6 +285,16 @@ def whole(order: Order, routed: Routed, sku_codes: Mapping[int, str]) -> OrderOu
         fulfillments=[_fulfillment(f, line_no) for f in routed.fulfillments],
         decisions=[_decision(d, sku_codes) for d in routed.decisions],
         returns=[r.external_id for r in order.returns.all()],
+        delivery=OrderDeliveryOut(
+            method=DeliveryMethod(order.delivery_method),
+            node=order.delivery_node,
+            slot_start=order.slot_start,
+            slot_end=order.slot_end,
+            contactless=order.contactless,
+            gift_wrap=order.gift_wrap,
+            has_gift_card=bool(order.gift_card_sealed),
+            fee=money_or_none(order.delivery_fee_minor, currency),
+        ),
         tags=sorted(t.tag for t in order.tags.all()),
         merge=order.merge_id,
         changed_here=sorted(order.local_fields),

@@ -62,6 +62,17 @@ class InvoiceSpec(Strict):
     content: Field_ | None = None
 
 
+class DeliverySpec(Strict):
+    method: Field_ | None = None
+    node: Field_ | None = None
+    slot_start: Field_ | None = None
+    slot_end: Field_ | None = None
+    contactless: Field_ | None = None
+    gift_wrap: Field_ | None = None
+    gift_card: Field_ | None = None
+    fee: Field_ | None = None
+
+
 class Balance(Strict):
     """The charge that takes up what ``total`` has beyond the goods and the charges."""
 
@@ -107,6 +118,7 @@ class Document(Strict):
     balance: Balance | None = None
     discounts: Discounts = ()
     invoice: InvoiceSpec | None = None
+    delivery: DeliverySpec | None = None
     buyer_note: Field_ | None = None
     seller_note: Field_ | None = None
     tags: tuple[Field_, ...] = ()

@@ -105,6 +105,33 @@ class InvoiceDoc:
     content: str = ""
 
 
+DELIVERY_METHODS = ("ship", "pickup", "instant", "dealer")
+
+
+class DeliveryDoc(NamedTuple):
+    """How the goods reach the buyer. Without any field: they are sent, at any time.
+
+    method: "ship", "pickup" (the buyer fetches them at ``node``), "instant" (within hours from near by) or "dealer"
+    (a dealer brings them). node: the code of the node that the buyer chose, "" when routing may choose.
+    slot_start, slot_end: the half-open time in which the buyer wants them, both or none. contactless: they are left
+    at the door or in a locker. gift_wrap: the wrapping chosen, "" for none. gift_card: what the card says; personal
+    data, sealed on its way in. fee_minor: what the buyer pays for it, a part of the charges; None when not said.
+    """
+
+    method: str = "ship"
+    node: str = ""
+    slot_start: datetime | None = None
+    slot_end: datetime | None = None
+    contactless: bool = False
+    gift_wrap: str = ""
+    gift_card: str = ""
+    fee_minor: int | None = None
+
+
+UNSAID = DeliveryDoc()
+"""The delivery of a document that says nothing about it."""
+
+
 @dataclass(frozen=True, slots=True)
 class OrderDoc:
     """A sales order as a channel, a file or the API gives it. Times are aware; amounts are minor units."""
@@ -141,6 +168,7 @@ class OrderDoc:
     """False when the channel's status is one that its mapping does not know: kept and shown, never dropped."""
     hold_until: datetime | None = None
     """An unpaid order of a channel of our own keeps its goods reserved until then."""
+    delivery: DeliveryDoc = UNSAID
     raw: bytes = b""
     """The payload as it came, kept once by hash; no part of what the document says (``digest``)."""
 
@@ -279,6 +307,7 @@ _LATER: dict[str, Any] = {
     "tags": (),
     "is_status_known": True,
     "hold_until": None,
+    "delivery": UNSAID,
 }
 _NOT_HEAD = {"lines", "raw", *_LATER}
 _HEAD_OF = {

@@ -19,7 +19,16 @@ from tongpan.connectors.engine.splitting import Splitter
 from tongpan.connectors.spec import Mapping as MappingSpec
 from tongpan.connectors.spec import Table
 from tongpan.inventory.engine import AdjustmentDoc, StockLine
-from tongpan.orders.engine import CorrectionDoc, DiscountDoc, LineDoc, OrderDoc, PaymentDoc, ReturnDoc, ShipTo
+from tongpan.orders.engine import (
+    UNSAID,
+    CorrectionDoc,
+    DiscountDoc,
+    LineDoc,
+    OrderDoc,
+    PaymentDoc,
+    ReturnDoc,
+    ShipTo,
+)
 
 _NOWHERE = ShipTo()
 EMPTIES: dict[str, Any] = {"is_shipped": False, "is_simulated": False, "channel_status": ""}
@@ -279,7 +288,7 @@ class Assembler:
             return dict(zip(HEAD_NAMES, heads[0], strict=True))
         folded: dict[str, Any] = {}
         for name, take, values in zip(HEAD_NAMES, takes, zip(*heads, strict=True), strict=True):
-            known = [value for value in values if value is not None and value not in ("", False, _NOWHERE, ())]
+            known = [value for value in values if value is not None and value not in ("", False, _NOWHERE, UNSAID, ())]
             if not known:
                 folded[name] = values[0]
             elif take in ("earliest", "latest"):

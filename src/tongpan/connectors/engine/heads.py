@@ -10,7 +10,7 @@ from typing import Any
 from tongpan.connectors.engine.cells import is_masked
 from tongpan.connectors.engine.fields import CACHE_SIZE, Compiled, Row, Settings, compile_condition, compile_value
 from tongpan.connectors.spec import ChargeSpec, DiscountSpec, Document, Value
-from tongpan.orders.engine import BuyerDoc, DiscountDoc, InvoiceDoc, LineDoc, ShipTo
+from tongpan.orders.engine import UNSAID, BuyerDoc, DeliveryDoc, DiscountDoc, InvoiceDoc, LineDoc, ShipTo
 
 # The kinds of the fields of a document; the order is that of HEAD_NAMES.
 HEAD_KINDS = {
@@ -58,7 +58,17 @@ SHIP_TO_KINDS = {
 }
 PERSONAL = ("province", "city", "recipient", "phone", "address")
 INVOICE_KINDS = {"kind": "text:40", "title": "text:200", "tax_number": "text:60", "content": "text:200"}
-HEAD_NAMES = (*HEAD_KINDS, "buyer", "ship_to", "invoice", "charges", "discounts", "tags")
+DELIVERY_KINDS = {
+    "method": "id:12",
+    "node": "id:60",
+    "slot_start": "time",
+    "slot_end": "time",
+    "contactless": "bool",
+    "gift_wrap": "text:60",
+    "gift_card": "text:500",
+    "fee": "money",
+}
+HEAD_NAMES = (*HEAD_KINDS, "buyer", "ship_to", "invoice", "delivery", "charges", "discounts", "tags")
 
 TAG_LENGTH = 60
 _COMMAS = re.compile("[,，;；]")
@@ -96,6 +106,7 @@ def compile_head(
         _buyer(document, value, shop_code),
         _ship_to(document, value),
         _invoice(document, value),
+        _delivery(document, value),
         _several([_charge(charge, value, settings) for charge in document.charges]),
         _several([compile_discount(discount, settings, value) for discount in document.discounts]),
         _tags([value(tag, "text:1000") for tag in document.tags]),
@@ -153,6 +164,29 @@ def _invoice(document: Document, value_of: CompileValue) -> Compiled[InvoiceDoc 
         found = {name: "" if is_masked(text) else text for name, text in found.items()}
         # A kind alone asks for no invoice: platforms write one on every order.
         return InvoiceDoc(**found) if any(found[name] for name in ("title", "tax_number", "content")) else None
+
+    built = _of(build, fields.values())
+    return Compiled(remembered(built), built.uses)
+
+
+def _delivery(document: Document, value_of: CompileValue) -> Compiled[DeliveryDoc]:
+    spec = document.delivery
+    if spec is None:
+        return Compiled(lambda row: UNSAID)
+    fields = {name: value_of(getattr(spec, name), kind) for name, kind in DELIVERY_KINDS.items()}
+
+    def build(row: Row) -> DeliveryDoc:
+        found = {name: field.get(row) for name, field in fields.items()}
+        return DeliveryDoc(
+            found["method"] or "ship",
+            found["node"],
+            found["slot_start"],
+            found["slot_end"],
+            found["contactless"],
+            found["gift_wrap"],
+            "" if is_masked(found["gift_card"]) else found["gift_card"],
+            found["fee"],
+        )
 
     built = _of(build, fields.values())
     return Compiled(remembered(built), built.uses)

@@ -58,6 +58,7 @@ def order_of(
         total_minor=None if lines else head["total"],
         discounts=(*_whole(head["discounts"], has_goods=has_goods), *discounts),
         invoice=head["invoice"],
+        delivery=head["delivery"],
         buyer_note=head["buyer_note"],
         seller_note=head["seller_note"],
         tags=tuple(dict.fromkeys(head["tags"])),

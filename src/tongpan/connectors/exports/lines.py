@@ -45,6 +45,13 @@ LINE_COLUMNS = (
     "ship_city",
     "ship_latitude",
     "ship_longitude",
+    "delivery",
+    "delivery_node",
+    "slot_start",
+    "slot_end",
+    "contactless",
+    "gift_wrap",
+    "delivery_fee",
     "method",
     "of_order",
     "node",
@@ -71,7 +78,10 @@ SELECT 'sale' AS class, s.code AS shop, o.external_id AS "order", o.placed_at, l
        CASE WHEN l.id IS NULL THEN o.total_minor END AS total_minor,
        o.status IN ('dispatched', 'delivered', 'completed') AS is_shipped, o.is_simulated,
        b.kind AS buyer_kind, b.scope AS buyer_scope, b.digest AS buyer, o.ship_province, o.ship_city,
-       o.ship_latitude, o.ship_longitude
+       o.ship_latitude, o.ship_longitude, nullif(o.delivery_method, 'ship') AS delivery,
+       nullif(o.delivery_node, '') AS delivery_node, o.slot_start, o.slot_end,
+       CASE WHEN o.contactless THEN true END AS contactless, nullif(o.gift_wrap, '') AS gift_wrap,
+       o.delivery_fee_minor
 FROM orders_order o {_SHOP.format(of="o")} LEFT JOIN orders_orderline l ON l.order_id = o.id
 {_GOODS} {_BUYER.format(of="o")}
 WHERE {{days}} ORDER BY o.id, l.line_no"""

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TypeGuard
 
 from tongpan.orders.actions.shops import ShopInfo
+from tongpan.orders.delivery_checks import delivery_problem
 from tongpan.orders.engine import PAYERS, BuyerDoc, CorrectionDoc, LineDoc, OrderDoc, Outcome, ReturnDoc
 
 EARLIEST = 1990
@@ -48,6 +49,7 @@ def refusal_of_order(doc: OrderDoc, shops: dict[str, ShopInfo], now: datetime) -
         or _money_problem(doc)
         or _place_problem(doc)
         or _discount_problem(doc)
+        or delivery_problem(doc.delivery)
         or _more_problem(doc)
     )
 
@@ -133,6 +135,7 @@ def _order_texts(doc: OrderDoc) -> list[str]:
     texts = [doc.channel_status, to.province, to.city, to.recipient, to.phone, to.address]
     texts += [payment.method for payment in doc.payments]
     texts += [doc.buyer_note, doc.seller_note, *doc.tags]
+    texts += [doc.delivery.node, doc.delivery.gift_wrap, doc.delivery.gift_card]
     texts += [text for share in doc.discounts for text in (share.code, share.name)]
     if doc.invoice is not None:
         texts += [doc.invoice.kind, doc.invoice.title, doc.invoice.tax_number, doc.invoice.content]

@@ -7,20 +7,14 @@ import json
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tongpan.access import vault
 from tongpan.core.bulk import Part, fetch_all
 from tongpan.core.money import allocate
+from tongpan.orders.actions.delivery import redelivered
+from tongpan.orders.actions.filed import Filed
 from tongpan.orders.engine import DiscountDoc, OrderDoc, content_of
-
-
-class Filed(NamedTuple):
-    """An order's document and its id. line_ids: of its lines, at their positions; None for a stored order."""
-
-    order_id: int
-    doc: OrderDoc
-    line_ids: Sequence[int | None] | None
 
 
 def raw_digest(doc: OrderDoc) -> bytes | None:
@@ -43,9 +37,11 @@ def storing_extras(filed: Sequence[Filed]) -> list[Part]:
     """The statements that store what orders bring beside their lines; none when they bring nothing.
 
     Of a stored order, which the caller holds: discount shares that a copy brings take the place of the stored ones;
-    tags are added and never taken away. Asks for the lines of stored orders when there are such shares.
+    tags are added and never taken away; its delivery is what
+    a copy says of it. Asks for the lines of stored orders when there are such shares.
     """
-    return [*_discounts([f for f in filed if f.doc.discounts]), *_tags(filed), *_payloads(filed)]
+    stored = [f for f in filed if f.line_ids is None]
+    return [*_discounts([f for f in filed if f.doc.discounts]), *_tags(filed), *_payloads(filed), *redelivered(stored)]
 
 
 def _stored_line_ids(filed: Sequence[Filed]) -> dict[int, list[int | None]]:

@@ -23,7 +23,9 @@ from tongpan.core.bulk import (
 )
 from tongpan.core.clock import business_day
 from tongpan.core.eventlog import NewEvent, appending
-from tongpan.orders.actions.extras import Filed, raw_digest, sealed_invoice, storing_extras
+from tongpan.orders.actions import delivery
+from tongpan.orders.actions.extras import raw_digest, sealed_invoice, storing_extras
+from tongpan.orders.actions.filed import Filed
 from tongpan.orders.actions.recipients import whole_recipients
 from tongpan.orders.actions.shops import ShopInfo
 from tongpan.orders.engine import (
@@ -109,6 +111,7 @@ _ORDER_COLUMNS = (
     "raw_digest",
     "import_id",
     "is_simulated",
+    *delivery.COLUMNS,
 )
 
 
@@ -155,6 +158,7 @@ def _order_row(g: Given, order_id: int, customer_id: int | None, import_id: int 
         raw_digest(doc),
         import_id,
         doc.is_simulated,
+        *delivery.delivery_row(doc.delivery),
     )
 
 

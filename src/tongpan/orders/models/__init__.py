@@ -4,6 +4,7 @@ from tongpan.orders.models.carts import Cart, CartLine
 from tongpan.orders.models.changes import ChannelLine, Merge
 from tongpan.orders.models.documents import (
     Correction,
+    DeliveryMethod,
     Discount,
     Hold,
     HoldReason,
@@ -28,6 +29,7 @@ __all__ = [
     "CartLine",
     "ChannelLine",
     "Correction",
+    "DeliveryMethod",
     "Discount",
     "Hold",
     "HoldReason",

@@ -24,6 +24,15 @@ class Status(models.TextChoices):
     CANCELLED = "cancelled", _("Cancelled")
 
 
+class DeliveryMethod(models.TextChoices):
+    """How the goods reach the buyer."""
+
+    SHIP = "ship", _("Shipping")
+    PICKUP = "pickup", _("Pickup in store")
+    INSTANT = "instant", _("Instant delivery")
+    DEALER = "dealer", _("Delivery by a dealer")
+
+
 class Order(models.Model):
     """One sales order as the channel knows it.
 
@@ -35,7 +44,9 @@ class Order(models.Model):
     superseded: the digests of the copies stored before it, at most the last 64, so that none of them comes back.
     is_status_known: False when the channel's status (channel_status) is one that its mapping does not know.
     hold_until: an unpaid order keeps its goods reserved until then. raw_digest: of the payload it came in last.
-    local_fields: what people changed here ("address", "lines", "promise"): later copies of the channel leave it.
+    local_fields: what people changed here ("address", "delivery", "lines", "promise"): later copies of the channel
+    leave it.
+    delivery_method … delivery_fee_minor: as ``orders.engine.DeliveryDoc`` says it.
     merge: the orders that it is sent together with.
     revision: counts the changes; who changes an order names the one that was looked at.
     """
@@ -81,6 +92,16 @@ class Order(models.Model):
     recorded_at = models.DateTimeField(db_default=Now())
     revision = models.PositiveIntegerField(db_default=1)
     local_fields = ArrayField(models.TextField(), db_default=[])
+    delivery_method = models.CharField(
+        _("delivery method"), max_length=12, choices=DeliveryMethod.choices, db_default="ship"
+    )
+    delivery_node = models.CharField(_("node of the buyer's choice"), max_length=60, blank=True, db_default="")
+    slot_start = models.DateTimeField(null=True)
+    slot_end = models.DateTimeField(null=True)
+    contactless = models.BooleanField(db_default=False)
+    gift_wrap = models.CharField(_("gift wrap"), max_length=60, blank=True, db_default="")
+    gift_card_sealed = models.BinaryField(db_default=b"")
+    delivery_fee_minor = models.BigIntegerField(null=True)
     merge = models.ForeignKey("orders.Merge", null=True, on_delete=models.PROTECT, db_index=False)
 
     class Meta:
@@ -90,6 +111,14 @@ class Order(models.Model):
             models.CheckConstraint(
                 condition=Q(total_minor=models.F("goods_minor") + models.F("charges_minor")),
                 name="order_total_adds_up",
+            ),
+            models.CheckConstraint(
+                condition=~Q(delivery_method="pickup") | ~Q(delivery_node=""), name="pickup_names_a_node"
+            ),
+            models.CheckConstraint(
+                condition=Q(slot_start__isnull=True, slot_end__isnull=True)
+                | Q(slot_start__isnull=False, slot_end__isnull=False, slot_end__gt=models.F("slot_start")),
+                name="slot_has_two_ends",
             ),
         ]
         indexes = [

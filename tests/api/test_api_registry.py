@@ -112,6 +112,19 @@ def test_a_node_gets_the_point_of_its_city(api: Api) -> None:
         "tracks_stock": True,
         "is_active": True,
         "is_simulated": False,
+        "rules": {
+            "groups": [],
+            "order_limit": None,
+            "accept_minutes": None,
+            "cut_off": None,
+            "base_cost": None,
+            "cost_per_km": None,
+            "priority": 100,
+            "territory": [],
+            "facilities": [],
+            "in_pool": True,
+        },
+        "hours": {"week": [], "special_days": []},
         "serves": [],
     }
     assert [row["code"] for row in api.get("/nodes")["items"]] == ["gz-1", "hz", "sh"]
@@ -191,3 +204,56 @@ def test_goods_are_read_by_code_and_by_words(api: Api) -> None:
     }
     assert [row["code"] for row in api.get("/products")["items"]] == ["A-1", "B-2", "T"]
     assert [row["code"] for row in api.get("/products?code=T")["items"]] == ["T"]
+
+
+def test_a_node_keeps_rules_and_hours_that_a_put_leaves_out(api: Api) -> None:
+    body = {
+        "kind": "store",
+        "name": "二店",
+        "city": "杭州",
+        "rules": {
+            "order_limit": 40,
+            "accept_minutes": 30,
+            "cut_off": "17:00",
+            "base_cost": {"amount": "6.50", "currency": "CNY"},
+            "territory": ["浙江"],
+            "facilities": ["pickup"],
+        },
+        "hours": {
+            "week": [{"weekday": 0, "opens": "09:00", "closes": "21:00"}],
+            "special_days": [{"day": "2026-10-01"}],
+        },
+    }
+
+    made = api.send("PUT", "/nodes/hz-2", body)
+    kept = api.send("PUT", "/nodes/hz-2", {"kind": "store", "name": "二店新名", "city": "杭州"})
+
+    assert made["rules"] == {
+        "groups": [],
+        "order_limit": 40,
+        "accept_minutes": 30,
+        "cut_off": "17:00",
+        "base_cost": {"amount": "6.50", "currency": "CNY"},
+        "cost_per_km": None,
+        "priority": 100,
+        "territory": ["浙江"],
+        "facilities": ["pickup"],
+        "in_pool": True,
+    }
+    assert made["hours"] == {
+        "week": [{"weekday": 0, "opens": "09:00", "closes": "21:00"}],
+        "special_days": [{"day": "2026-10-01", "opens": None, "closes": None}],
+    }
+    assert (kept["name"], kept["rules"], kept["hours"]) == ("二店新名", made["rules"], made["hours"])
+
+
+def test_costs_in_two_currencies_are_refused(api: Api) -> None:
+    rules = {
+        "base_cost": {"amount": "6.50", "currency": "CNY"},
+        "cost_per_km": {"amount": "1.00", "currency": "USD"},
+    }
+
+    problem = api.refused(422, "PUT", "/nodes/hz-2", {"kind": "store", "name": "二店", "rules": rules})
+
+    assert problem["code"] == "node.cost"
+    assert not Node.objects.filter(code="hz-2").exists()

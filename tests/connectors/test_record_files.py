@@ -3,6 +3,7 @@
 import csv
 import time
 from datetime import UTC, date, datetime
+from datetime import time as at
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from tongpan.analytics.models import ChannelDay
 from tongpan.channels.models import Channel, Shop
 from tongpan.core.bulk import fetch_all
 from tongpan.inventory.models import Level, Movement, StockDocument
+from tongpan.network.engine import NodeRules
 from tongpan.network.models import Node, Service
+from tongpan.network.queries import node_facts, timetables_of
 
 pytestmark = pytest.mark.usefixtures("company")
 
@@ -175,6 +178,39 @@ def test_nodes_are_made_changed_and_left_alone(run, write):
     assert counts(again) == (7, 0, 4, 3)
     after = row_counts()
     assert {name for name in after if after[name] != before.get(name, 0)} == {"connectors_import"}
+
+
+def test_a_file_of_nodes_gives_rules_and_hours_and_leaves_what_is_empty(run, write):
+    head = (
+        "code,kind,name,groups,order_limit,cut_off,base_cost,cost_currency,facilities,in_pool,营业时间,special_days\n"
+    )
+    first = run(
+        write(
+            "one.csv",
+            head + 'gz,store,G,east fast,40,17:00,6.5,CNY,pickup,no,"mon-fri 09:00-21:00; 周六 10:00-24:00",'
+            "2026-10-01 closed\n"
+            "bad,store,B,,,,,,,,noon,\n"
+            "dear,store,D,,,,6.5,,,,,\n",
+        ),
+        "",
+    )
+    assert counts(first)[2] == 2
+    assert {line: reason[:24] for line, reason in reasons(first).items()} == {
+        "3": "'noon' is no opening; wr",
+        "4": "A cost needs its currenc",
+    }
+
+    again = run(write("two.csv", head + "gz,store,G,-,,,,,,,,\n"), "")
+    same = run(write("three.csv", head + "gz,store,G,,40,17:00,,,,,,2026-10-01 closed\n"), "")
+
+    node = Node.objects.get(code="gz")
+    rules = NodeRules((), 40, None, at(17), 650, None, "CNY", 100, (), ("pickup",), False)
+    assert node_facts([node.pk])[node.pk].rules == rules
+    table = timetables_of([node.pk])[node.pk]
+    assert table.week[-1] == (5, at(10), at(0))
+    assert len(table.week) == 6
+    assert table.special == ((date(2026, 10, 1), None, None),)
+    assert (counts(again), counts(same)) == ((1, 1, 0, 0), (1, 0, 0, 1))
 
 
 def test_shops_are_made_with_their_channels(run, write):

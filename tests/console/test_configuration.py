@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date, time
 
 import pytest
 
@@ -10,7 +11,10 @@ from tongpan.access.actions import authenticate
 from tongpan.access.models import ApiKey, AuditEntry, User
 from tongpan.channels.actions import load_presets
 from tongpan.core.clock import utc_now
+from tongpan.network.actions import save_nodes
+from tongpan.network.engine import NodeRules, NodeSpec, Timetable
 from tongpan.network.models import Node
+from tongpan.network.queries import node_facts, staff_nodes, timetables_of
 
 PASSWORD = "a long enough sentence"
 SCREENS = ["access/user", "access/apikey", "access/auditentry", "channels/facet", "network/node"]
@@ -96,6 +100,62 @@ def test_a_node_gets_its_point_from_its_city(sign_in):
 
     node = Node.objects.get()
     assert (node.code, round(node.latitude, 2), node.tracks_stock) == ("sh-9", 31.23, False)
+
+
+def test_a_node_gets_hours_limits_and_costs_and_shows_them(sign_in):
+    client = sign_in("administrator")
+    given = {
+        "code": "sh-9",
+        "kind": "store",
+        "name": "九号店",
+        "city": "上海",
+        "zone": "Asia/Shanghai",
+        "in_pool": "on",
+        "order_limit": "40",
+        "cut_off": "17:00",
+        "base_cost": "6.50",
+        "cost_currency": "CNY",
+        "groups_text": "east fast",
+        "territory_text": "上海 江苏",
+        "facility_list": ["pickup", "return"],
+        "monday": "09:00-12:00, 13:00-24:00",
+        "special_days_text": "2026-10-01 closed",
+    }
+
+    refused = client.post("/admin/network/node/add/", given | {"tuesday": "nine to five"})
+    assert refused.status_code == 200
+    assert not Node.objects.exists()
+    client.post("/admin/network/node/add/", given)
+
+    node = Node.objects.get()
+    assert node_facts([node.pk])[node.pk].rules == NodeRules(
+        groups=("east", "fast"),
+        order_limit=40,
+        cut_off=time(17),
+        base_cost_minor=650,
+        cost_currency="CNY",
+        territory=("上海", "江苏"),
+        facilities=("pickup", "return"),
+    )
+    assert timetables_of([node.pk])[node.pk] == Timetable(
+        ((0, time(9), time(12)), (0, time(13), time(0))), ((date(2026, 10, 1), None, None),)
+    )
+    page = client.get(f"/admin/network/node/{node.pk}/change/").content.decode()
+    assert "09:00-12:00, 13:00-24:00" in page
+    assert "2026-10-01 closed" in page
+
+
+def test_an_administrator_says_where_a_person_works(sign_in):
+    client = sign_in("administrator")
+    save_nodes([NodeSpec("sh-1", "store", "一店"), NodeSpec("sh-2", "store", "二店")], actor="test", now=utc_now())
+    clerk = User.objects.create(username="clerk", role="store")
+    person = {"username": "clerk", "role": "store", "is_active": "on", "works_at": ["sh-2"]}
+
+    client.post(f"/admin/access/user/{clerk.pk}/change/", person)
+
+    assert staff_nodes([clerk.pk]) == {clerk.pk: ["sh-2"]}
+    page = client.get(f"/admin/access/user/{clerk.pk}/change/").content.decode()
+    assert '<option value="sh-2" selected>' in page
 
 
 @pytest.mark.parametrize("screen", SCREENS)

@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tongpan.core.errors import Refusal
 from tongpan.network.engine import Hours
+from tongpan.network.hour_texts import read_special, read_week, write_special, write_week
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 DAY = (time(9), time(21))
@@ -121,3 +123,41 @@ def test_a_deadline_lies_just_as_many_open_minutes_ahead(week, zone_name, moment
     if deadline < moment + timedelta(369):
         assert hours.open_minutes_between(moment, deadline) == minutes
         assert hours.is_open(deadline - timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("mon-tue 9:00-12:00,13:00-21:00", "mon 09:00-12:00, 13:00-21:00; tue 09:00-12:00, 13:00-21:00"),
+        ("周六、周日 10:00-24:00", "sat 10:00-24:00; sun 10:00-24:00"),
+        ("fri-mon 18:00-02:00", "mon 18:00-02:00; fri 18:00-02:00; sat 18:00-02:00; sun 18:00-02:00"),
+        ("", ""),
+    ],
+)
+def test_hours_are_read_as_people_write_them(text, written):
+    assert write_week(read_week(text)) == written
+    assert read_week(written) == read_week(text)
+
+
+def test_special_days_are_read_and_written():
+    text = "2026-10-01 closed\n2026-10-02 12:00-16:00"
+
+    assert write_special(read_special(text.replace("\n", "; "))) == text
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (read_week, "mon"),
+        (read_week, "someday 09:00-12:00"),
+        (read_week, "mon 9-12"),
+        (read_week, "mon 25:00-26:00"),
+        (read_week, "mon 20:00-24:30"),
+        (read_special, "1 October closed"),
+    ],
+)
+def test_what_is_no_opening_is_refused(read, text):
+    with pytest.raises(Refusal) as refused:
+        read(text)
+
+    assert refused.value.code == "hours.text"

@@ -195,6 +195,7 @@ class ChannelDaySpec(Strict):
 class NodeSpec(Strict):
     """A place that ships goods. serves, takes_returns_of: codes of shops, with blanks, commas or ; between.
 
+    What an empty cell of groups and the fields behind it says nothing of stays; "-" takes a list or hours away.
     serves_import_shop: the nodes serve the shop that the import is for.
     """
 
@@ -211,6 +212,19 @@ class NodeSpec(Strict):
     serves: Field_ | None = None
     takes_returns_of: Field_ | None = None
     is_simulated: Field_ | None = None
+    groups: Field_ | None = None
+    order_limit: Field_ | None = None
+    accept_minutes: Field_ | None = None
+    cut_off: Field_ | None = None
+    base_cost: Field_ | None = None
+    cost_per_km: Field_ | None = None
+    cost_currency: Field_ | None = None
+    priority: Field_ | None = None
+    territory: Field_ | None = None
+    facilities: Field_ | None = None
+    in_pool: Field_ | None = None
+    hours: Field_ | None = None
+    special_days: Field_ | None = None
     serves_import_shop: bool = False
 
 

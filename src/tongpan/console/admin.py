@@ -21,18 +21,18 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from unfold.admin import ModelAdmin
 from unfold.decorators import action
 from unfold.forms import AdminPasswordChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget, UnfoldBooleanWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from tongpan.access.actions import audit, create_api_key, revoke_api_key, set_active, set_role
 from tongpan.access.engine import SCOPES
 from tongpan.access.models import ApiKey, AuditEntry, User
 from tongpan.channels.models import Facet
+from tongpan.console.node_forms import DAYS, NodeForm, PersonForm
 from tongpan.console.shell import LANGUAGE_NAMES
 from tongpan.console.wording import localized
 from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
-from tongpan.network.actions import save_nodes
-from tongpan.network.engine import NodeSpec
+from tongpan.network.actions import save_nodes, set_staff
 from tongpan.network.models import Node
 
 admin.site.unregister(Group)
@@ -69,6 +69,7 @@ class ReadOnlyAdmin(ConfigurationAdmin):
 
 @admin.register(User)
 class UserAdmin(ConfigurationAdmin, DjangoUserAdmin):
+    form = PersonForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "display_name", "role", "language", "is_active", "last_login")
@@ -78,7 +79,7 @@ class UserAdmin(ConfigurationAdmin, DjangoUserAdmin):
     fieldsets = (
         (None, {"fields": ("username", "password")}),
         (_("Person"), {"fields": ("display_name", "email", "language")}),
-        (_("Access"), {"fields": ("role", "is_active")}),
+        (_("Access"), {"fields": ("role", "is_active", "works_at")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "display_name", "role", "language", "password1", "password2")}),)
     filter_horizontal = ()
@@ -100,6 +101,8 @@ class UserAdmin(ConfigurationAdmin, DjangoUserAdmin):
         if wanted_role != obj.role:
             set_role(obj.username, wanted_role, now=now, actor=actor)
         set_active(obj.username, wanted_active, now=now, actor=actor)
+        if "works_at" in form.changed_data:
+            set_staff(obj.username, form.cleaned_data["works_at"], now=now, actor=actor)
 
 
 class ApiKeyForm(forms.ModelForm):
@@ -178,49 +181,39 @@ class FacetAdmin(ConfigurationAdmin):
         audit(_actor(request), "facet.saved", "facet", obj.code, {"name_zh": obj.name_zh}, now=utc_now())
 
 
-class NodeForm(forms.ModelForm):
-    class Meta:
-        model = Node
-        fields = (
-            "code",
-            "kind",
-            "name",
-            "city",
-            "division",
-            "latitude",
-            "longitude",
-            "zone",
-            "tracks_stock",
-            "is_active",
-        )
-        widgets = {"tracks_stock": UnfoldBooleanWidget, "is_active": UnfoldBooleanWidget}
-
-
 @admin.register(Node)
 class NodeAdmin(ConfigurationAdmin):
     form = NodeForm
     list_display = ("code", "name", "kind", "city", "tracks_stock", "is_active", "is_simulated")
     list_filter = ("kind", "is_active")
     search_fields = ("code", "name", "city")
+    fieldsets = (
+        (None, {"fields": ("code", "kind", "name", "zone", "tracks_stock", "is_active")}),
+        (_("Place"), {"fields": ("city", "division", "latitude", "longitude", "territory_text", "facility_list")}),
+        (
+            _("Routing"),
+            {
+                "fields": (
+                    "groups_text",
+                    "priority",
+                    "order_limit",
+                    "accept_minutes",
+                    "cut_off",
+                    "base_cost",
+                    "cost_per_km",
+                    "cost_currency",
+                    "in_pool",
+                )
+            },
+        ),
+        (_("Opening hours"), {"fields": (*DAYS, "special_days_text")}),
+    )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Node | None = None) -> tuple[str, ...]:
         return ("code",) if obj else ()
 
-    def save_model(self, request: HttpRequest, obj: Node, form: forms.ModelForm, change: bool) -> None:
-        spec = NodeSpec(
-            obj.code,
-            obj.kind,
-            obj.name,
-            city=obj.city,
-            division=obj.division,
-            latitude=obj.latitude,
-            longitude=obj.longitude,
-            zone=obj.zone,
-            tracks_stock=obj.tracks_stock,
-            is_active=obj.is_active,
-            is_simulated=obj.is_simulated,
-        )
-        obj.pk = save_nodes([spec], actor=_actor(request), now=utc_now())[obj.code]
+    def save_model(self, request: HttpRequest, obj: Node, form: NodeForm, change: bool) -> None:
+        obj.pk = save_nodes([form.spec()], actor=_actor(request), now=utc_now())[obj.code]
 
 
 @admin.register(ProcrastinateJob)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import date, time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.models import Prefetch, QuerySet
 
@@ -29,9 +29,12 @@ class ServingNode(NamedTuple):
 
 
 def nodes() -> QuerySet[Node]:
-    """All nodes by code, with the shops that each serves (three statements)."""
-    services = Service.objects.select_related("shop").order_by("shop__code")
-    return Node.objects.prefetch_related(Prefetch("services", services)).order_by("code")
+    """All nodes by code, with the shops that each serves and its hours (four statements)."""
+    return Node.objects.prefetch_related(
+        Prefetch("services", Service.objects.select_related("shop").order_by("shop__code")),
+        Prefetch("opening_hours", OpeningHours.objects.order_by("weekday", "opens")),
+        Prefetch("special_days", SpecialDay.objects.order_by("day", "opens")),
+    ).order_by("code")
 
 
 def node_ids(codes: Sequence[str]) -> dict[str, int]:
@@ -100,8 +103,8 @@ def node_facts(node_ids: Collection[int] | None = None) -> dict[int, NodeFacts]:
     )
     facts: dict[int, NodeFacts] = {}
     for row in rows:
-        rules = NodeRules(*(tuple(value) if isinstance(value, list) else value for value in row[11:]))
-        facts[row[0]] = NodeFacts(*(*row[:11], rules))
+        values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
+        facts[row[0]] = NodeFacts(*values[:11], *[NodeRules(*values[11:])])
     return facts
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from tongpan.connectors.actions.records import node_spec
+from tongpan.connectors.actions.node_specs import node_spec
 from tongpan.connectors.engine.cells import BadCell
 from tongpan.connectors.engine.documents import Layout, StagedRow
 from tongpan.connectors.engine.fields import Settings

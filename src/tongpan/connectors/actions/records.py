@@ -14,6 +14,7 @@ from tongpan.analytics.actions import ChannelDayDoc, record_channel_days
 from tongpan.channels.actions import save_channel, save_shop
 from tongpan.channels.engine import ChannelSpec, ShopSpec
 from tongpan.channels.models import Channel, Shop
+from tongpan.connectors.actions.node_specs import is_same, node_spec
 from tongpan.connectors.actions.people import save_people
 from tongpan.connectors.actions.posting import Reject, post_each
 from tongpan.connectors.engine.cells import BadCell
@@ -32,6 +33,7 @@ from tongpan.inventory.engine import StockLine
 from tongpan.network.actions import save_nodes, save_services
 from tongpan.network.engine import NodeSpec, ServiceSpec
 from tongpan.network.models import Node, Service
+from tongpan.network.queries import node_facts, timetables_of
 
 BATCH = 20_000
 
@@ -211,14 +213,21 @@ class RecordRun:
 
     def _post_nodes(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
         stored = {node.code: node for node in Node.objects.filter(code__in=[f["code"] for _, f in waiting])}
+        ids = [node.pk for node in stored.values()]
+        facts, tables = node_facts(ids), timetables_of(ids)
         results: list[Result | None] = []
         changed: list[NodeSpec] = []
         for row, f in waiting:
-            spec = node_spec(f)
+            node = stored.get(f["code"])
+            try:
+                spec = node_spec(f, rules=facts[node.pk].rules, hours=tables[node.pk]) if node else node_spec(f)
+            except Refusal as refusal:
+                results.append(Result("refused", refusal.sentence))
+                continue
             first = self.seen.setdefault(spec.code, row.line)
             if first != row.line:
                 results.append(Result("refused", f"node {spec.code} stands on line {first} already"))
-            elif spec.code in stored and _is_same(stored[spec.code], spec):
+            elif node is not None and is_same(facts[node.pk], tables[node.pk], node.is_simulated, spec):
                 results.append(Result("unchanged"))
             else:
                 results.append(None)
@@ -324,30 +333,6 @@ class RecordRun:
                 return [Result("refused", refusal.sentence)]
             half = len(specs) // 2
             return self._save(specs[:half], save) + self._save(specs[half:], save)
-
-
-def node_spec(f: dict[str, Any], zone: str = DEFAULT_ZONE) -> NodeSpec:
-    """The node that the fields of a row describe. A supplier ships from its own stock unless the row says else."""
-    return NodeSpec(
-        f["code"],
-        f["kind"],
-        f["name"] or f["code"],
-        province=f["province"],
-        city=f["city"],
-        division=f["division"],
-        latitude=f["latitude"],
-        longitude=f["longitude"],
-        zone=f["zone"] or zone,
-        tracks_stock=f["kind"] != "supplier" if f["tracks_stock"] is None else f["tracks_stock"],
-        is_simulated=f["is_simulated"],
-    )
-
-
-def _is_same(node: Node, spec: NodeSpec) -> bool:
-    plain = ("kind", "name", "city", "zone", "tracks_stock", "is_simulated")
-    points = spec.latitude is None or (node.latitude, node.longitude) == (spec.latitude, spec.longitude)
-    division = not spec.division or node.division == spec.division
-    return points and division and all(getattr(node, name) == getattr(spec, name) for name in plain)
 
 
 def _is_same_shop(shop: Shop, spec: ShopSpec) -> bool:

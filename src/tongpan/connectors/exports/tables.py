@@ -209,6 +209,19 @@ NODES = Table(
         "serves",
         "takes_returns_of",
         "is_simulated",
+        "groups",
+        "order_limit",
+        "accept_minutes",
+        "cut_off",
+        "base_cost",
+        "cost_per_km",
+        "cost_currency",
+        "priority",
+        "territory",
+        "facilities",
+        "in_pool",
+        "hours",
+        "special_days",
     ),
     (
         f"""SELECT n.code AS node, n.kind, n.name, n.city, n.division, n.latitude, n.longitude, n.zone, n.tracks_stock,
@@ -216,7 +229,18 @@ NODES = Table(
                     JOIN channels_shop s ON s.id = v.shop_id WHERE v.node_id = n.id) AS serves,
                    (SELECT string_agg(s.code, ' ' ORDER BY s.code) FROM network_service v
                     JOIN channels_shop s ON s.id = v.shop_id WHERE v.node_id = n.id AND v.takes_returns)
-                     AS takes_returns_of, n.is_simulated
+                     AS takes_returns_of, n.is_simulated, array_to_string(n.groups, ' ') AS groups, n.order_limit,
+                   n.accept_minutes, to_char(n.cut_off, 'HH24:MI') AS cut_off, n.base_cost_minor, n.cost_per_km_minor,
+                   n.cost_currency, n.cost_currency AS currency, n.priority,
+                   array_to_string(n.territory, ' ') AS territory, array_to_string(n.facilities, ' ') AS facilities,
+                   n.in_pool,
+                   (SELECT string_agg((ARRAY['mon','tue','wed','thu','fri','sat','sun'])[h.weekday + 1] || ' ' ||
+                     to_char(h.opens, 'HH24:MI') || '-' || to_char(h.closes, 'HH24:MI'), '; '
+                     ORDER BY h.weekday, h.opens)
+                    FROM network_opening_hours h WHERE h.node_id = n.id) AS hours,
+                   (SELECT string_agg(d.day || ' ' || coalesce(to_char(d.opens, 'HH24:MI') || '-' ||
+                     to_char(d.closes, 'HH24:MI'), 'closed'), '; ' ORDER BY d.day, d.opens)
+                    FROM network_special_day d WHERE d.node_id = n.id) AS special_days
             FROM network_node n WHERE {_ANY} ORDER BY n.code""",
     ),
     "nodes",

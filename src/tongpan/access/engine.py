@@ -24,6 +24,7 @@ VIEWS = frozenset(
 CHANGES = frozenset(
     {
         "orders.edit",
+        "fulfillment.work",
         "stock.edit",
         "channels.edit",
         "network.edit",
@@ -55,6 +56,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "store": frozenset(
         {
             "orders.view",
+            "fulfillment.work",
             "stock.view",
             "stock.edit",
             "goods.view",

@@ -33,14 +33,38 @@ class RoutingDecision(models.Model):
 
 
 class FulfillmentStatus(models.TextChoices):
+    """``fulfillment.states`` says which steps lead from one to another."""
+
     ALLOCATED = "allocated", _("Allocated")
+    OFFERED = "offered", _("Offered")
+    ACCEPTED = "accepted", _("Accepted")
+    PICKING = "picking", _("Being picked")
+    PACKED = "packed", _("Packed")
+    READY = "ready", _("Ready for pickup")
+    ON_HOLD = "on_hold", _("On hold")
     DISPATCHED = "dispatched", _("Dispatched")
     DELIVERED = "delivered", _("Delivered")
     CANCELLED = "cancelled", _("Cancelled")
+    REJECTED = "rejected", _("Rejected")
+
+
+class RejectReason(models.TextChoices):
+    STOCK_MISSING = "stock_missing", _("Goods are not there")
+    DAMAGED = "damaged", _("Goods are damaged")
+    NO_CAPACITY = "no_capacity", _("Too much to do")
+    CLOSED = "closed", _("The place is closed")
+    ADDRESS = "address", _("The address cannot be served")
+    TIMEOUT = "timeout", _("No answer in time")
+    OTHER = "other", _("Another reason")
 
 
 class Fulfillment(models.Model):
-    """The part of an order that one node ships."""
+    """The part of an order that one node ships, or keeps for its buyer.
+
+    accept_by: until when the node may accept what is offered. ready_by: when a pickup must be ready; due_at: when a
+    parcel must be there, or gone (``fulfillment.promises``). collect_by: until when a pickup waits for its buyer;
+    reminded_at: when the buyer was reminded. worked_by: who took the last step.
+    """
 
     id = models.BigAutoField(primary_key=True)
     order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="fulfillments", db_index=False)
@@ -51,12 +75,79 @@ class Fulfillment(models.Model):
     allocated_at = models.DateTimeField()
     dispatched_at = models.DateTimeField(null=True)
     delivered_at = models.DateTimeField(null=True)
+    offered_at = models.DateTimeField(null=True)
+    accept_by = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+    picked_at = models.DateTimeField(null=True)
+    packed_at = models.DateTimeField(null=True)
+    ready_at = models.DateTimeField(null=True)
+    ready_by = models.DateTimeField(null=True)
+    collect_by = models.DateTimeField(null=True)
+    reminded_at = models.DateTimeField(null=True)
+    collected_at = models.DateTimeField(null=True)
+    due_at = models.DateTimeField(null=True)
+    rejected_at = models.DateTimeField(null=True)
+    reject_reason = models.CharField(max_length=16, blank=True, db_default="", choices=RejectReason.choices)
+    worked_by = models.TextField(db_default="")
 
     class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(status="rejected") | ~models.Q(reject_reason=""), name="rejected_for_a_reason"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="offered") | models.Q(accept_by__isnull=False), name="offered_until"
+            ),
+        ]
         indexes = [
             models.Index(fields=["order"], name="fulfillment_of_order"),
             models.Index(fields=["node", "status", "promised_at"], name="fulfillment_queue"),
+            models.Index(fields=["accept_by"], condition=models.Q(status="offered"), name="fulfillment_on_offer"),
+            models.Index(fields=["collect_by"], condition=models.Q(status="ready"), name="fulfillment_waiting"),
         ]
+
+
+class FulfillmentEvent(models.Model):
+    """One step of a fulfilment: who took it, where and when; append-only. data: reason, note, carrier and the like."""
+
+    id = models.BigAutoField(primary_key=True)
+    fulfillment = models.ForeignKey(Fulfillment, on_delete=models.CASCADE, related_name="steps", db_index=False)
+    kind = models.CharField(max_length=20)
+    at = models.DateTimeField()
+    actor = models.TextField()
+    node = models.ForeignKey(Node, on_delete=models.PROTECT, db_index=False, related_name="+")
+    data = models.JSONField(db_default={})
+    recorded_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        indexes = [models.Index(fields=["fulfillment", "id"], name="steps_of_fulfillment")]
+
+
+class PickupCode(models.Model):
+    """What the buyer shows to fetch the goods. Only a keyed hash of the code is kept; it counts once.
+
+    salt: from it and the vault's key the code is made again for its buyer. hint: its last two characters.
+    """
+
+    fulfillment = models.OneToOneField(Fulfillment, on_delete=models.CASCADE, primary_key=True, related_name="pickup")
+    salt = models.BinaryField()
+    digest = models.BinaryField(unique=True)
+    hint = models.CharField(max_length=2)
+    issued_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    used_by = models.TextField(db_default="")
+
+
+class PickupGuess(models.Model):
+    """A code that was wrong, and who tried it where: so many in a while and no more are taken."""
+
+    id = models.BigAutoField(primary_key=True)
+    actor = models.TextField()
+    node = models.ForeignKey(Node, null=True, on_delete=models.CASCADE, db_index=False, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes = [models.Index(fields=["actor", "at"], name="guess_of_actor")]
 
 
 class FulfillmentLine(models.Model):

@@ -14,12 +14,12 @@ from tongpan.core.bulk import fetch_all
 from tongpan.fulfillment.models import (
     Fulfillment,
     FulfillmentLine,
-    FulfillmentStatus,
     RoutingDecision,
     Shipment,
     TrackingEvent,
 )
 from tongpan.fulfillment.parcels import FINAL
+from tongpan.fulfillment.states import ENDED
 from tongpan.orders.queries import OrderFilter, select_orders
 
 
@@ -47,7 +47,7 @@ def routing_of(order_id: int) -> Routed:
 
 def orders_at_node(node_id: int) -> QuerySet[Fulfillment, Any]:
     """The ids of the orders that a node ships or shipped a part of, as a query for ``OrderFilter.within``."""
-    parcels = Fulfillment.objects.filter(node_id=node_id).exclude(status=FulfillmentStatus.CANCELLED)
+    parcels = Fulfillment.objects.filter(node_id=node_id).exclude(status__in=ENDED)
     return parcels.values("order_id")
 
 
@@ -72,7 +72,7 @@ def nodes_of_orders(order_ids: Collection[int]) -> dict[int, list[str]]:
     """The names of the nodes that ship each order, in the order of its parcels. One statement."""
     rows = (
         Fulfillment.objects.filter(order_id__in=order_ids)
-        .exclude(status=FulfillmentStatus.CANCELLED)
+        .exclude(status__in=ENDED)
         .order_by("id")
         .values_list("order_id", "node__name")
     )
@@ -94,7 +94,7 @@ def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:
         """SELECT s.code, o.external_id, l.line_no, coalesce(r.qty, l.qty * coalesce(k.qty, 1)), f.qty
            FROM (SELECT x.order_line_id, x.sku_id, sum(x.qty)::bigint AS qty
                  FROM fulfillment_fulfillmentline x JOIN fulfillment_fulfillment d ON d.id = x.fulfillment_id
-                 WHERE d.status <> 'cancelled' GROUP BY 1, 2) f
+                 WHERE d.status NOT IN ('cancelled', 'rejected') GROUP BY 1, 2) f
            JOIN orders_orderline l ON l.id = f.order_line_id JOIN orders_order o ON o.id = l.order_id
            JOIN channels_shop s ON s.id = o.shop_id
            LEFT JOIN inventory_reservation r ON r.order_line_id = l.id AND r.sku_id = f.sku_id
@@ -111,8 +111,8 @@ def reconcile() -> tuple[dict[str, int], list[dict[str, Any]]]:
            LEFT JOIN (SELECT cause_id, -sum(on_hand_delta)::bigint AS gone, sum(allocated_delta)::bigint AS allocated
                       FROM inventory_movement WHERE cause_type = 'fulfillment' GROUP BY 1) m ON m.cause_id = d.id
            WHERE (coalesce(m.gone, 0), coalesce(m.allocated, 0)) <> CASE
-                 WHEN d.status = 'allocated' THEN (0::bigint, l.qty)
-                 WHEN d.status = 'cancelled' THEN (0::bigint, 0::bigint)
+                 WHEN d.status NOT IN ('dispatched', 'delivered', 'cancelled', 'rejected') THEN (0::bigint, l.qty)
+                 WHEN d.status IN ('cancelled', 'rejected') THEN (0::bigint, 0::bigint)
                  ELSE (l.qty, 0::bigint) END
            ORDER BY 1"""
     )

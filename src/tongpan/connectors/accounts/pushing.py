@@ -133,7 +133,7 @@ def parcel_of(push: Claimed, account: Account) -> Parcel:
     rows: list[tuple[Any, ...]] = fetch_all(
         """SELECT o.external_id, s.carrier, s.tracking_number,
                   (SELECT count(*) FROM fulfillment_fulfillment x
-                   WHERE x.order_id = o.id AND x.status <> 'cancelled') > 1,
+                   WHERE x.order_id = o.id AND x.status NOT IN ('cancelled', 'rejected')) > 1,
                   (SELECT coalesce(json_object_agg(k.line_key, k.qty), '{}')
                    FROM (SELECT l.line_key, sum(fl.qty) AS qty FROM fulfillment_fulfillmentline fl
                          JOIN orders_orderline l ON l.id = fl.order_line_id

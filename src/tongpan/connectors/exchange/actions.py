@@ -197,13 +197,13 @@ def lay_out_orders(partner: ExchangePartner, *, now: datetime) -> list[str]:
     files = list(ExchangeFile.objects.filter(partner=partner, direction="out", state=FileState.WORKING).order_by("id"))
     with transaction.atomic():
         fresh = fetch_all(
-            """SELECT f.id, CASE f.status WHEN 'allocated' THEN 'ship' ELSE 'cancel' END
+            """SELECT f.id, CASE WHEN f.status IN ('allocated', 'accepted') THEN 'ship' ELSE 'cancel' END
                FROM fulfillment_fulfillment f
                WHERE f.node_id = %s AND (
-                 (f.status = 'allocated'
+                 (f.status IN ('allocated', 'accepted')
                   AND NOT EXISTS (SELECT FROM connectors_handover h WHERE h.fulfillment_id = f.id)
                   AND NOT EXISTS (SELECT FROM orders_hold o WHERE o.order_id = f.order_id AND o.released_at IS NULL))
-                 OR (f.status = 'cancelled' AND EXISTS (
+                 OR (f.status IN ('cancelled', 'rejected') AND EXISTS (
                        SELECT FROM connectors_handover h WHERE h.fulfillment_id = f.id AND h.action = 'ship')
                      AND NOT EXISTS (
                        SELECT FROM connectors_handover h WHERE h.fulfillment_id = f.id AND h.action = 'cancel')))

@@ -39,7 +39,8 @@ def _allocated(fulfillment_ids: Collection[int]) -> list[_Line]:
            FROM fulfillment_fulfillment f
            JOIN fulfillment_fulfillmentline l ON l.fulfillment_id = f.id
            JOIN network_node n ON n.id = f.node_id
-           WHERE f.id = ANY(%s) AND f.status = 'allocated' ORDER BY f.id, l.id FOR NO KEY UPDATE OF f""",
+           WHERE f.id = ANY(%s) AND f.status NOT IN ('dispatched', 'delivered', 'cancelled', 'rejected')
+           ORDER BY f.id, l.id FOR NO KEY UPDATE OF f""",
         [sorted(fulfillment_ids)],
     )
     return [_Line(*row) for row in rows]
@@ -66,7 +67,7 @@ def _with_what_goes_along(fulfillment_ids: Collection[int]) -> set[int]:
            FROM fulfillment_fulfillment f JOIN orders_order o ON o.id = f.order_id AND o.merge_id IS NOT NULL
            JOIN orders_order beside ON beside.merge_id = o.merge_id
            JOIN fulfillment_fulfillment other ON other.order_id = beside.id AND other.node_id = f.node_id
-           WHERE f.id = ANY(%s) AND other.status = 'allocated'""",
+           WHERE f.id = ANY(%s) AND other.status NOT IN ('dispatched', 'delivered', 'cancelled', 'rejected')""",
         [sorted(fulfillment_ids)],
     )
     return set(fulfillment_ids) | {i for (i,) in rows}
@@ -109,14 +110,14 @@ def _complete(order_ids: Sequence[int]) -> dict[int, datetime]:
     rows = fetch_all(
         f"""WITH needed AS ({NEEDED})
             SELECT f.order_id, max(f.dispatched_at) FROM fulfillment_fulfillment f
-            WHERE f.order_id = ANY(%s) AND f.status <> 'cancelled' GROUP BY 1
+            WHERE f.order_id = ANY(%s) AND f.status NOT IN ('cancelled', 'rejected') GROUP BY 1
             HAVING bool_and(f.status IN ('dispatched', 'delivered'))
                AND NOT EXISTS (
                  SELECT FROM needed l
                  WHERE l.order_id = f.order_id AND l.qty > (
                    SELECT coalesce(sum(x.qty), 0)
                    FROM fulfillment_fulfillment d JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = d.id
-                   WHERE d.order_id = l.order_id AND d.status <> 'cancelled'
+                   WHERE d.order_id = l.order_id AND d.status NOT IN ('cancelled', 'rejected')
                      AND (x.order_line_id, x.sku_id) = (l.line_id, l.sku_id)))""",
         [list(order_ids), list(order_ids)],
     )
@@ -166,7 +167,8 @@ def cancel(order_ids: Collection[int], *, at: datetime, actor: str) -> list[int]
 def promise(order_id: int, promised_at: datetime) -> None:
     """Promise what is allocated to an order, which the caller holds, for another instant (aware)."""
     execute(
-        "UPDATE fulfillment_fulfillment SET promised_at = %s WHERE order_id = %s AND status = 'allocated'",
+        """UPDATE fulfillment_fulfillment SET promised_at = %s
+           WHERE order_id = %s AND status NOT IN ('dispatched', 'delivered', 'cancelled', 'rejected')""",
         [promised_at, order_id],
     )
 
@@ -182,7 +184,8 @@ def allocated_to(order_ids: Collection[int]) -> dict[int, int]:
         return {}
     return dict(
         fetch_all(
-            "SELECT id, order_id FROM fulfillment_fulfillment WHERE order_id = ANY(%s) AND status = 'allocated'",
+            """SELECT id, order_id FROM fulfillment_fulfillment
+               WHERE order_id = ANY(%s) AND status NOT IN ('dispatched', 'delivered', 'cancelled', 'rejected')""",
             [sorted(order_ids)],
         )
     )

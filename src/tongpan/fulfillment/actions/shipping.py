@@ -12,6 +12,7 @@ from tongpan.core.races import run_in_transaction
 from tongpan.fulfillment.actions.dispatch import depart
 from tongpan.fulfillment.events import DELIVERED, TRACKED
 from tongpan.fulfillment.parcels import ParcelOutcome, ShipDoc, TrackingDoc, event_key, refusal
+from tongpan.fulfillment.states import AT_NODE, ENDED
 from tongpan.orders.actions import record_delivery
 
 
@@ -55,7 +56,7 @@ def _ship(docs: Sequence[ShipDoc], *, actor: str, now: datetime) -> list[ParcelO
     for position, one in chosen.items():
         at = docs[position].shipped_at
         left_at[one.id] = min(at, left_at.get(one.id, at))
-    allocated = {one.id for one in chosen.values() if one.status == "allocated"}
+    allocated = {one.id for one in chosen.values() if one.status in AT_NODE}
     depart({i: at for i, at in left_at.items() if i in allocated}, actor=actor)
     written = _insert(docs, chosen, actor=actor)
     for position, one in chosen.items():
@@ -100,11 +101,11 @@ def _choose(doc: ShipDoc, candidates: Sequence[_Candidate]) -> _Candidate | Parc
         what = f"order {doc.order_number} of shop {doc.shop_code}" + (
             f" at node {doc.node_code}" if doc.node_code else ""
         )
-    alive = [one for one in found if one.status != "cancelled"]
+    alive = [one for one in found if one.status not in ENDED]
     if not alive:
         reason = f"There is nothing to ship for {what}: it is unknown, not routed, or cancelled."
         return ParcelOutcome("refused", None, reason, "parcel.no_fulfillment")
-    here = [one for one in alive if one.status == "allocated"]
+    here = [one for one in alive if one.status in AT_NODE]
     if len(here) == 1:
         return here[0]
     if len(alive) == 1:
@@ -264,7 +265,7 @@ def _follow(shipment_ids: Collection[int], *, actor: str) -> None:
     append([NewEvent(DELIVERED, str(i), {"order": order_id, "day": f"{day}"}) for i, order_id, day in arrived])
     whole = fetch_all(
         """SELECT o.id, max(f.delivered_at) FROM orders_order o JOIN fulfillment_fulfillment f ON f.order_id = o.id
-           WHERE o.id = ANY(%s) AND o.status = 'dispatched' AND f.status <> 'cancelled' GROUP BY 1
+           WHERE o.id = ANY(%s) AND o.status = 'dispatched' AND f.status NOT IN ('cancelled', 'rejected') GROUP BY 1
            HAVING bool_and(f.status = 'delivered')""",
         [sorted({order_id for _, order_id, _ in arrived})],
     )

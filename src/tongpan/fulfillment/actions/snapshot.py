@@ -110,7 +110,7 @@ def load_needs(jobs: Sequence[Job]) -> list[Job]:
             FROM needed l
             LEFT JOIN (SELECT x.order_line_id, x.sku_id, sum(x.qty)::int AS qty
                        FROM fulfillment_fulfillment o JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = o.id
-                       WHERE o.order_id = ANY(%s) AND o.status <> 'cancelled' GROUP BY 1, 2) f
+                       WHERE o.order_id = ANY(%s) AND o.status NOT IN ('cancelled', 'rejected') GROUP BY 1, 2) f
                  ON (f.order_line_id, f.sku_id) = (l.line_id, l.sku_id)
             LEFT JOIN network_node n ON n.code = l.wanted_node AND l.wanted_node <> ''
             WHERE l.qty > coalesce(f.qty, 0)
@@ -195,7 +195,7 @@ def waiting_for(sku_ids: Collection[int], after: tuple[datetime, int] | None, li
                  AND NOT EXISTS (SELECT FROM inventory_reservation r WHERE r.order_line_id = l.id AND r.state = 'held')
                  AND NOT EXISTS (
                    SELECT FROM fulfillment_fulfillment f JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = f.id
-                   WHERE f.order_id = o.id AND f.status <> 'cancelled' AND x.order_line_id = l.id))
+                   WHERE f.order_id = o.id AND f.status NOT IN ('cancelled', 'rejected') AND x.order_line_id = l.id))
            ORDER BY o.placed_at, o.id LIMIT %s""",
         [sorted(sku_ids), list(BLOCKING), *([None, None, None] if after is None else [after[0], *after]), limit],
     )

@@ -128,7 +128,7 @@ def _unallocated_lines(order_id: int) -> list[int]:
            WHERE l.order_id = %s AND l.kind = 'goods'
              AND NOT EXISTS (SELECT FROM fulfillment_fulfillmentline x
                              JOIN fulfillment_fulfillment f ON f.id = x.fulfillment_id
-                             WHERE x.order_line_id = l.id AND f.status <> 'cancelled')""",
+                             WHERE x.order_line_id = l.id AND f.status NOT IN ('cancelled', 'rejected'))""",
         [order_id],
     )
     return [line_id for (line_id,) in rows]

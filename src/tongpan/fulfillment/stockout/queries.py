@@ -48,7 +48,8 @@ def ways_out_of_order(order_id: int) -> WaysOut:
                LEFT JOIN (SELECT x.order_line_id, sum(x.qty)::int AS qty
                           FROM fulfillment_fulfillment d
                           JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = d.id
-                          WHERE d.order_id = %s AND d.status <> 'cancelled' GROUP BY 1) f ON f.order_line_id = l.id
+                          WHERE d.order_id = %s AND d.status NOT IN ('cancelled', 'rejected')
+                          GROUP BY 1) f ON f.order_line_id = l.id
                WHERE l.order_id = %s AND l.kind = 'goods' AND l.qty > coalesce(f.qty, 0) GROUP BY 1 ORDER BY 1""",
             [order_id, order_id],
         )

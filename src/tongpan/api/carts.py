@@ -12,7 +12,7 @@ from tongpan.api.documents import BuyerIn, ShipToIn
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
-from tongpan.api.values import Code, In, Instant, MoneyIn, MoneyOut, Name60, Name120, Out, money
+from tongpan.api.values import Code, Flag, In, Instant, MoneyIn, MoneyOut, Name60, Name120, Out, money
 from tongpan.channels.queries import shop_by_code
 from tongpan.core.clock import utc_now
 from tongpan.orders.actions.carts import CartLineSpec, checkout, open_cart, pay_order, set_cart_lines
@@ -50,6 +50,7 @@ class CheckoutIn(In):
     buyer: BuyerIn | None = None
     ship_to: ShipToIn = ShipToIn()
     charges: list[ChargeIn] = Field([], max_length=50)
+    as_preorder: Flag = Field(False, description="The goods come later: the order is held by a deposit")
 
 
 class PayIn(In):
@@ -93,6 +94,7 @@ class CheckoutOut(Out):
     number: str
     total: MoneyOut
     hold_until: Instant = Field(description="Pay until then: afterwards the goods are on sale again")
+    deposit: MoneyOut | None = Field(description="Of a pre-order: what is to be paid until then; null of any other")
 
 
 class PaidOut(Out):
@@ -201,12 +203,15 @@ def post_checkout(request: HttpRequest, cart: Path[Token], body: CheckoutIn) -> 
     except ValueError as error:
         raise Problem(422, "money.invalid", f"{error}.") from None
     buyer = body.buyer.doc(found.shop.code) if body.buyer else None
-    made = checkout(cart, buyer, body.ship_to.doc(), charges, actor=actor_of(request), now=utc_now())
+    made = checkout(
+        cart, buyer, body.ship_to.doc(), charges, as_preorder=body.as_preorder, actor=actor_of(request), now=utc_now()
+    )
     return CheckoutOut(
         order=made.order_id,
         number=made.number,
         total=money(made.total_minor, made.currency),
         hold_until=made.hold_until,
+        deposit=None if made.deposit_minor is None else money(made.deposit_minor, made.currency),
     )
 
 

@@ -21,6 +21,7 @@ from tongpan.api import (
     order_speed,
     orders,
     policies,
+    preorders,
     quality,
     replenishment,
     returns,
@@ -37,6 +38,7 @@ api = new_api()
 for face in (
     order_changes,
     carts,
+    preorders,
     order_edits,
     order_speed,
     review,

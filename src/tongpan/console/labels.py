@@ -49,6 +49,8 @@ _TONES: dict[str, dict[str, str]] = {
     },
     "count": {"open": "info", "submitted": "warn", "booked": "good"},
     "replenishment": {"proposed": "warn", "accepted": "info", "done": "good", "urgent": "bad", "overdue": "bad"},
+    "cart": {"open": "info", "ordered": "good"},
+    "preorder": {"asked": "warn", "held": "info", "served": "good"},
     "active": {"True": "good", "False": ""},
 }
 

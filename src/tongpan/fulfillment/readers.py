@@ -11,8 +11,10 @@ from tongpan.fulfillment.actions.snapshot import wanted_skus
 from tongpan.inventory import events as stock
 from tongpan.orders import events as orders
 from tongpan.orders.actions import review_orders
+from tongpan.orders.actions.preorders import serve_preorders
 
 ACTOR = "routing"
+PREORDERS = "pre-orders"
 
 
 def _route_orders(batch: Sequence[Event]) -> None:
@@ -23,9 +25,11 @@ def _route_orders(batch: Sequence[Event]) -> None:
 
 
 def _retry_waiting(batch: Sequence[Event]) -> None:
+    """Who ordered ahead is served before those who ordered what they thought was there."""
     skus = {int(event.key) for event in batch if event.name == stock.CHANGED and event.payload["gained"]}
     if any(event.name == stock.POLICY_CHANGED and not event.key for event in batch):
         skus |= wanted_skus()
+    serve_preorders(skus, actor=PREORDERS, now=utc_now())
     retry_waiting(skus, actor=ACTOR, now=utc_now())
 
 

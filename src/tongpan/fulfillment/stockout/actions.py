@@ -21,6 +21,7 @@ from tongpan.inventory.engine.transfers import TransferDoc, Wanted
 from tongpan.orders.actions.locking import bump, record
 from tongpan.orders.actions.marking import add_note, add_tags
 from tongpan.orders.actions.naming import name_node
+from tongpan.orders.actions.preorders import take_preorder
 
 PREORDER = "pre-order"
 """The tag of an order whose buyer agreed to wait."""
@@ -40,7 +41,8 @@ def take_way_out(order_id: int, strategy: Strategy, *, actor: str, now: datetime
 
     nearest_store: the store is named as the node of what the order still needs, and its goods are allocated there at
     once. transfer: a draft transfer of what the receiving node lacks; the order waits and is served when it arrives.
-    reservation: the order keeps its place among those that wait, tagged as a pre-order. urgent: an urgent
+    reservation: the order keeps its place among those that wait, tagged as a pre-order, and counts against
+    the cap of what may be ordered ahead, where there is one (Refusal preorder.full). urgent: an urgent
     replenishment of what the receiving node lacks, due within the hours of its rules.
 
     One transaction. Locks the order, then the pools of its goods. Raises Refusal("order.unknown"), the refusals of an
@@ -115,6 +117,7 @@ def _transfer(case: _Case, *, actor: str, now: datetime) -> tuple[Taken, str]:
 
 
 def _wait(case: _Case, *, actor: str, now: datetime) -> tuple[Taken, str]:
+    take_preorder(case.order_id, deposit_due_at=None, sku_ids=case.needs, actor=actor, now=now)
     [tagged] = add_tags([case.order_id], [PREORDER], actor=actor, now=now)
     expected = f", expected on {case.option.due:%Y-%m-%d}" if case.option.due else ""
     state: Literal["done", "unchanged"] = "unchanged" if tagged.state == "unchanged" else "done"

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from tongpan.core.bulk import as_json, execute, fetch_all
+from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.errors import Refusal
 from tongpan.core.money import to_decimal
 from tongpan.core.races import run_in_transaction
@@ -17,6 +17,7 @@ from tongpan.inventory.actions import confirm
 from tongpan.orders.actions.facts import reserve_orders
 from tongpan.orders.actions.intake import accept
 from tongpan.orders.actions.locking import bump, lock_orders, log_changed
+from tongpan.orders.actions.preorders import take_preorder
 from tongpan.orders.engine import BuyerDoc, LineDoc, OrderDoc, ShipTo
 
 SETTING = "orders.checkout"
@@ -38,13 +39,17 @@ class CartLineSpec:
 
 @dataclass(frozen=True, slots=True)
 class Checkout:
-    """The unpaid order that a cart became, and until when its goods are held."""
+    """The unpaid order that a cart became, and until when its goods are held.
+
+    deposit_minor: of a pre-order, what must be paid until then; None of any other.
+    """
 
     order_id: int
     number: str
     total_minor: int
     currency: str
     hold_until: datetime
+    deposit_minor: int | None = None
 
 
 def hold_time() -> timedelta:
@@ -97,11 +102,13 @@ def checkout(
     *,
     actor: str,
     now: datetime,
+    as_preorder: bool = False,
 ) -> Checkout:
     """Make an unpaid order of a cart and hold its goods until ``hold_time`` is over, all or nothing.
 
-    A cart that is an order already gives that order again. Locks the cart, then as ``accept`` and ``reserve``.
-    Raises Refusal cart.empty, cart.short when the pool cannot serve it, or what ``accept`` refuses.
+    as_preorder: the goods come later; until then the order waits, held by a deposit (``take_preorder``). A cart that is
+    an order already gives that order again. Locks the cart, then as ``accept`` and ``reserve``. Raises Refusal
+    cart.empty, cart.short when the pool cannot serve it, preorder.none, preorder.full, or what ``accept`` refuses.
     """
 
     def work() -> Checkout:
@@ -128,7 +135,9 @@ def checkout(
         if outcome.state == "refused" or outcome.document_id is None:
             raise Refusal(outcome.code, outcome.reason)
         made = outcome.document_id
-        if not reserve_orders([made], actor=actor, now=now, expires_at={made: until}):
+        if as_preorder:
+            take_preorder(made, deposit_due_at=until, actor=actor, now=now)
+        elif not reserve_orders([made], actor=actor, now=now, expires_at={made: until}):
             raise Refusal("cart.short", "Some of the goods are not there any more; look at the cart again.")
         execute(
             """UPDATE orders_cart c SET order_id = o.id, customer_id = coalesce(o.customer_id, c.customer_id),
@@ -143,9 +152,9 @@ def checkout(
 def pay_order(order_id: int, method: str, amount_minor: int, *, actor: str, now: datetime) -> int:
     """Note that a checked-out order is paid, and keep its goods for good; its revision.
 
-    Paid once already: nothing changes. Locks the order, then the pools. Raises Refusal order.unknown,
-    reservation.expired when the goods are held no more (the order is cancelled, or about to be), or payment.amount
-    when it is not the order's total.
+    Of a pre-order whose deposit is paid the balance is due. Paid once already: nothing changes. Locks the order, then
+    the pools. Raises Refusal order.unknown, reservation.expired when the goods are held no more (the order is
+    cancelled, or about to be), or payment.amount when it is not what is left of the order's total.
     """
 
     def work() -> int:
@@ -154,23 +163,32 @@ def pay_order(order_id: int, method: str, amount_minor: int, *, actor: str, now:
             raise Refusal("order.unknown", f"There is no order {order_id}.")
         if order.status not in ("placed", "cancelled"):
             return order.revision
-        total, currency = fetch_all("SELECT total_minor, currency FROM orders_order WHERE id = %s", [order_id])[0]
-        if order.status == "cancelled" or confirm([order_id], actor=actor, now=now):
+        left, currency, is_late = fetch_all(
+            """SELECT o.total_minor - coalesce(o.paid_minor, 0), o.currency,
+                      coalesce(p.state = 'ended' OR (p.state = 'asked' AND p.deposit_due_at <= %s), false)
+               FROM orders_order o LEFT JOIN orders_preorder p ON p.order_id = o.id WHERE o.id = %s""",
+            [now, order_id],
+        )[0]
+        if is_late or order.status == "cancelled" or confirm([order_id], actor=actor, now=now):
             raise Refusal(
                 "reservation.expired",
                 f"The time to pay order {order.number} is over and its goods are on sale again; order them anew.",
             )
-        if amount_minor != total:
+        if amount_minor != left:
             raise Refusal(
-                "payment.amount", f"Order {order.number} costs {to_decimal(total, currency)} {currency}; pay that."
+                "payment.amount", f"Order {order.number} costs {to_decimal(left, currency)} {currency}; pay that."
             )
         execute(
-            """WITH paid AS (UPDATE orders_order SET status = 'paid', paid_at = %s, paid_minor = %s WHERE id = %s),
+            """WITH paid AS (UPDATE orders_order SET status = 'paid', paid_at = %(now)s,
+                                    paid_minor = coalesce(paid_minor, 0) + %(amount)s WHERE id = %(order)s),
+                    held AS (UPDATE orders_preorder SET state = 'held', deposit_paid_at = %(now)s
+                             WHERE order_id = %(order)s AND state = 'asked'),
                     payment AS (INSERT INTO orders_payment (order_id, seq, method, amount_minor, paid_at)
-                                VALUES (%s, 1, %s, %s, %s))
+                                SELECT %(order)s, coalesce(max(seq), 0) + 1, %(method)s, %(amount)s, %(now)s
+                                FROM orders_payment WHERE order_id = %(order)s)
                INSERT INTO orders_orderevent (order_id, kind, at, actor, data)
-               VALUES (%s, 'paid', %s, %s, %s::jsonb) ON CONFLICT DO NOTHING""",
-            [now, amount_minor, order_id, order_id, method[:40], amount_minor, now, order_id, now, actor, as_json({})],
+               VALUES (%(order)s, 'paid', %(now)s, %(actor)s, '{}'::jsonb) ON CONFLICT DO NOTHING""",
+            {"now": now, "amount": amount_minor, "order": order_id, "method": method[:40], "actor": actor},
         )
         log_changed([order], route=True)
         return bump([order_id])[order_id]
@@ -231,6 +249,8 @@ def _lines(cart_id: int, currency: str) -> list[LineDoc]:
 
 def _made(order_id: int) -> Checkout:
     rows = fetch_all(
-        "SELECT id, external_id, total_minor, currency, hold_until FROM orders_order WHERE id = %s", [order_id]
+        """SELECT o.id, o.external_id, o.total_minor, o.currency, coalesce(o.hold_until, o.placed_at), p.deposit_minor
+           FROM orders_order o LEFT JOIN orders_preorder p ON p.order_id = o.id WHERE o.id = %s""",
+        [order_id],
     )
     return Checkout(*rows[0])

@@ -21,6 +21,7 @@ from tongpan.orders.models.documents import (
     ReturnStatus,
     Status,
 )
+from tongpan.orders.models.preorders import Preorder, PreorderLine, PreorderOffer, PreorderState
 from tongpan.orders.models.review import BlacklistEntry, OrderContact, OrderNote, PriceFloor, ReviewPolicy
 
 __all__ = [
@@ -43,6 +44,10 @@ __all__ = [
     "OrderTag",
     "Payer",
     "Payment",
+    "Preorder",
+    "PreorderLine",
+    "PreorderOffer",
+    "PreorderState",
     "PriceFloor",
     "RawPayload",
     "Return",

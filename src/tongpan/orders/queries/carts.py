@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import Prefetch, Q, QuerySet
 
 from tongpan.core.bulk import fetch_all
 from tongpan.orders.actions.carts import abandoned_after
@@ -23,6 +23,31 @@ def select_carts(state: str, *, now: datetime) -> QuerySet[Cart]:
         carts = carts.filter(changed_at__lte=now - abandoned_after())
     elif state == "ordered":
         carts = carts.exclude(order=None)
+    return carts
+
+
+@dataclass(frozen=True, slots=True)
+class CartFilter:
+    """state: as ``select_carts``. text: a SKU code in the cart, the number of the order that it became, or, for who
+    sees_customers, a customer number."""
+
+    state: str = ""
+    shop_id: int | None = None
+    text: str = ""
+    sees_customers: bool = False
+
+
+def found_carts(wanted: CartFilter, *, now: datetime) -> QuerySet[Cart]:
+    """The carts of ``wanted`` as ``select_carts`` gives them, unordered."""
+    carts = select_carts(wanted.state, now=now)
+    if wanted.shop_id is not None:
+        carts = carts.filter(shop_id=wanted.shop_id)
+    if wanted.text:
+        meant = Q(pk__in=CartLine.objects.filter(sku__code=wanted.text).values("cart_id"))
+        meant |= Q(order__external_id=wanted.text)
+        if wanted.sees_customers:
+            meant |= Q(customer__code=wanted.text)
+        carts = carts.filter(meant)
     return carts
 
 

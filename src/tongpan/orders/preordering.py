@@ -33,9 +33,7 @@ def offer_problem(spec: OfferSpec) -> str:
     if spec.deposit_minor is not None and (spec.deposit_minor <= 0 or spec.deposit_percent):
         return f"The deposit of {spec.sku_code} is a share or an amount above 0, not both."
     if spec.deposit_minor is not None and not spec.channel_code:
-        return (
-            f"The deposit of {spec.sku_code} is an amount: name the channel whose currency it is in, or give a share."
-        )
+        return f"The deposit of {spec.sku_code} is an amount: name the channel whose currency it is in."
     if not 0 < spec.balance_hours <= MAX_HOURS:
         return f"The balance of {spec.sku_code} is due after 1 to {MAX_HOURS} hours."
     if any(at is not None and at.utcoffset() is None for at in (spec.expected_at, spec.balance_due_at)):

@@ -18,6 +18,7 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "account_remove",
     "push_decide",
     "order_join",
+    "order_unmerge",
     "allocation_accept",
     "webhook_secret",
     "webhook_rotate",
@@ -33,6 +34,7 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
 ARGUMENTS = {
     "order_id": 1,
     "listing_id": 1,
+    "cart_id": 1,
     "what": "x",
     "transfer_id": 1,
     "sheet_id": 1,

@@ -30,7 +30,7 @@ up: install
 
 # Browser tests skip where no Chromium is installed, and say how to get one; under CI=true nothing may skip.
 test: install-dev browser
-	$(BIN)/python -m pytest -n 3 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: install-dev
 	$(BIN)/ruff check

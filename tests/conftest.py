@@ -63,6 +63,15 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         _start_server()
     django.setup()
+    _empty_only_what_was_written()
+
+
+def _empty_only_what_was_written() -> None:
+    """After a test that commits, the framework empties every table there is and fills its own again; most are empty."""
+    from django.test import TransactionTestCase
+    from tests.support.database import empty_what_was_written
+
+    TransactionTestCase._fixture_teardown = lambda _: empty_what_was_written()  # type: ignore[method-assign]
 
 
 def _start_server() -> None:
@@ -81,6 +90,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    # Files with long cases come first, so that no worker begins one when the others are done.
+    long = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in long)
     if os.geteuid() != 0:
         left_out = [item for item in items if item.get_closest_marker("needs_root")]
         items[:] = [item for item in items if item not in left_out]

@@ -15,6 +15,8 @@ import psutil
 import pytest
 from tests.support.installation import UCI, Installation
 
+pytestmark = pytest.mark.slow
+
 LINES = 60_000
 
 

@@ -12,7 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import psutil
+import pytest
 from tests.support.installation import Installation
+
+pytestmark = pytest.mark.slow
 
 ORDERS = 10_000
 SINGLE = 300

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from tests.support.installation import UCI, Installation
 
+pytestmark = pytest.mark.slow
+
 CLASSES = {
     "sale": {"rows": 313_059, "documents": 12_495, "amount": "6304826.06"},
     "return": {"rows": 5_847, "documents": 2_554, "amount": "-520770.56"},

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 PASSWORD = "a long enough sentence"
 VENDOR = Path(__file__).parents[2] / "src/tongpan/console/static/vendor/echarts.min.js"
 PHONE = {"width": 390, "height": 844}
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
 needs_charts = pytest.mark.skipif(not VENDOR.exists(), reason="echarts is not built in; `make` does it")
 
 

@@ -24,6 +24,8 @@ from tongpan.analytics.engine.plan import plan
 from tongpan.analytics.engine.request import Chosen, Filter, Request
 from tongpan.core.errors import Refusal
 
+pytestmark = pytest.mark.slow
+
 HISTORY = (date(2024, 12, 29), date(2026, 2, 20))
 RANGES = [(None, None), (date(2025, 1, 1), date(2025, 2, 1)), (date(2025, 6, 1), None), (date(2030, 1, 1), None)]
 PAIRS = [("channel", "month"), ("province", "quarter"), ("shop", "day"), ("week", "domain"), ("month", "year")]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.support.installation import Installation, new_installation
+from tests.support.installation import Installation, migrated_installation, new_installation
 
 pytestmark = pytest.mark.slow
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def source() -> Iterator[Installation]:
     """An installation with a user, an upload and a backup in ``backup`` beside its data."""
-    with new_installation() as made:
+    with migrated_installation() as made:
         done = made.run("user", "create", "li", "--role", "administrator")
         assert done.returncode == 0, done.stderr
         (made.data_dir / "uploads" / "orders.csv").write_text("id\n1\n")

@@ -20,6 +20,8 @@ from tongpan.core.postgres.location import DATABASE, PORT, USER, cluster_dir, so
 from tongpan.core.postgres.postmaster import find_postmaster
 from tongpan.core.postgres.server import is_answering, running_server
 
+pytestmark = pytest.mark.slow
+
 USE = """
 import sys
 from tongpan.core.config import load_config

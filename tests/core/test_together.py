@@ -64,6 +64,49 @@ def test_who_is_alone_is_done_at_once_and_alone():
     assert work.batches == [[7]]
 
 
+def test_those_who_are_just_coming_are_in_the_first_batch(monkeypatch):
+    work, coming, threads, results = Recorder(), [2, 3], [], {}
+    together = Together(work)
+
+    def others_run(seconds):
+        if coming:
+            item = coming.pop(0)
+            threads.append(threading.Thread(target=lambda: results.update({item: together.do(item)})))
+            threads[-1].start()
+            while len(together._queue) < item:
+                pass
+
+    monkeypatch.setattr("tongpan.core.together.time.sleep", others_run)
+    work.may_go.release()
+
+    assert together.do(1) == 10
+    finish(work, threads, 0)
+    assert work.batches == [[1, 2, 3]]
+    assert results == {2: 20, 3: 30}
+
+
+def test_a_batch_begins_in_the_end_however_many_keep_coming(monkeypatch):
+    now, threads = [0.0], []
+    together = Together(list)
+
+    def one_more_comes(seconds):
+        now[0] += 0.01
+        threads.append(threading.Thread(target=together.do, args=(0,)))
+        before = len(together._queue)
+        threads[-1].start()
+        while len(together._queue) == before:
+            pass
+
+    monkeypatch.setattr("tongpan.core.together.time.sleep", one_more_comes)
+    monkeypatch.setattr("tongpan.core.together.time.monotonic", lambda: now[0])
+
+    assert together.do(1) == 1
+    assert 0.05 <= now[0] <= 0.07
+    monkeypatch.undo()
+    for thread in threads:
+        thread.join(10)
+
+
 def test_those_who_came_while_a_batch_ran_are_the_next_one():
     work = Recorder()
     together = Together(work)

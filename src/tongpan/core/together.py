@@ -1,18 +1,22 @@
 """Group commit: what several threads of one process ask for at once is done as one batch.
 
-Nobody waits for company. Who comes while nothing runs begins at once, alone; who comes while a batch runs waits for
-it, and all who did are the next batch. So batches grow with contention and are of one without it.
+Nobody who is alone waits. Who comes while nothing runs begins at once, with those who are just coming; who comes
+while a batch runs waits for it, and all who did are the next batch. So batches grow with contention and are of one
+without it.
 """
 
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
+_LONGEST_WAIT = 0.05
+"""Seconds in which a batch is complete, however many keep coming."""
 
 
 class _Waiting(Generic[T, R]):
@@ -22,7 +26,9 @@ class _Waiting(Generic[T, R]):
 
     def __init__(self, item: T) -> None:
         self.item = item
-        self.told = threading.Event()
+        # A bare lock, released once to tell: an event is several, and hundreds may be told at once.
+        self.told = threading.Lock()
+        self.told.acquire()
         self.leads = False
         self.result: R | None = None
         self.error: BaseException | None = None
@@ -51,7 +57,7 @@ class Together(Generic[T, R]):
             if not self._is_busy:
                 self._is_busy = mine.leads = True
         if not mine.leads:
-            mine.told.wait()
+            mine.told.acquire()
         if mine.leads:
             self._lead()
         if mine.error is not None:
@@ -60,6 +66,7 @@ class Together(Generic[T, R]):
 
     def _lead(self) -> None:
         """Do all that is queued, this thread's own item first among it; then let the next in the queue lead."""
+        self._give_way()
         with self._lock:
             batch = [self._queue.popleft() for _ in range(min(self._most, len(self._queue)))]
         try:
@@ -70,9 +77,21 @@ class Together(Generic[T, R]):
                 self._is_busy = following is not None
             if following is not None:
                 following.leads = True
-                following.told.set()
-            for waiting in batch:
-                waiting.told.set()
+                following.told.release()
+            for waiting in batch[1:]:
+                waiting.told.release()
+
+    def _give_way(self) -> None:
+        """Let other threads run, once, and again for as long as one of them came meanwhile.
+
+        A thread that runs keeps the others from asking: of hundreds that come at once the first would otherwise do
+        its item alone, at the price of a whole batch. Who is alone loses a microsecond.
+        """
+        until = time.monotonic() + _LONGEST_WAIT
+        came = 0
+        while came < len(self._queue) < self._most and time.monotonic() < until:
+            came = len(self._queue)
+            time.sleep(0)
 
     def _do(self, batch: list[_Waiting[T, R]]) -> None:
         try:

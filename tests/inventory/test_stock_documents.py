@@ -20,7 +20,7 @@ from tests.support.following import events, route_all
 from tests.support.intake import take
 
 from tongpan.core.bulk import execute, fetch_all
-from tongpan.inventory.actions import adjust, count
+from tongpan.inventory.actions import adjust, count, documents
 from tongpan.inventory.engine import MAX_QTY, AdjustmentDoc, CountDoc, StockLine, StockOutcome
 from tongpan.inventory.queries import reconcile
 
@@ -280,3 +280,38 @@ def test_a_movement_cannot_be_changed_or_deleted():
             execute(statement)
 
     assert movements() == [("adjusted", "sh", 5, 0, 0)]
+
+
+def test_a_count_locks_only_what_is_not_as_counted(monkeypatch):
+    put("sh", A=3, B=4)
+    put("hz", A=1)
+    locked = []
+    real = documents.lock_pools
+    monkeypatch.setattr(documents, "lock_pools", lambda sku_ids: locked.append(set(sku_ids)) or real(sku_ids))
+
+    recount("sh", "same", A=3, B=4)
+    recount("sh", "one differs", A=3, B=5)
+    recount("sh", "one is new", A=3, B=5, C=0)
+
+    ids = dict(fetch_all("SELECT code, id FROM catalog_sku"))
+    assert locked == [set(), {ids["B"]}, {ids["C"]}]
+    assert lines()[-7:] == [(3, 3, 0), (4, 4, 0), (3, 3, 0), (5, 4, 1), (3, 3, 0), (5, 5, 0), (0, 0, 0)]
+    assert (pool("A"), pool("B"), pool("C")) == ((4, 0, 0), (5, 0, 0), (0, 0, 0))
+
+
+def test_a_count_goes_by_the_book_that_it_finds_under_the_lock(monkeypatch):
+    put("sh", A=3)
+    real = documents.lock_pools
+
+    def lock_late(sku_ids):
+        monkeypatch.setattr(documents, "lock_pools", real)
+        put("sh", "meanwhile", A=4)
+        return real(sku_ids)
+
+    monkeypatch.setattr(documents, "lock_pools", lock_late)
+    recount("sh", "count", A=5)
+
+    # the document of the count was opened before the one that came in between
+    assert lines() == [(3, 0, 3), (5, 7, -2), (4, 3, 4)]
+    assert (levels("A"), pool("A")) == ({"sh": (5, 0)}, (5, 0, 0))
+    assert not reconcile().differences

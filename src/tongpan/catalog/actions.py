@@ -47,9 +47,9 @@ def ensure_skus(specs: Mapping[str, SkuSpec]) -> dict[str, int]:
     """
     if not specs:
         return {}
-    known = _ids_and_gaps(list(specs))
-    missing = sorted(code for code in specs if code not in known)
-    unnamed = sorted(code for code, (_, named) in known.items() if not named and specs[code].name.strip())
+    known, nameless = _ids_and_gaps(list(specs))
+    missing = sorted(specs.keys() - known.keys()) if len(known) < len(specs) else []
+    unnamed = sorted(code for code in nameless if specs[code].name.strip())
     if missing:
         _insert(missing, specs)
     if unnamed:
@@ -67,13 +67,14 @@ def ensure_skus(specs: Mapping[str, SkuSpec]) -> dict[str, int]:
             [unnamed],
         )
     if missing:
-        known |= _ids_and_gaps(missing)
-    return {code: sku_id for code, (sku_id, _) in known.items()}
+        known |= _ids_and_gaps(missing)[0]
+    return known
 
 
-def _ids_and_gaps(codes: list[str]) -> dict[str, tuple[int, bool]]:
+def _ids_and_gaps(codes: list[str]) -> tuple[dict[str, int], list[str]]:
+    """The ids of known SKUs by code, and the codes of those that have no name."""
     rows = fetch_all("SELECT code, id, name <> '' FROM catalog_sku WHERE code = ANY(%s::text[])", [texts(codes)])
-    return {code: (sku_id, named) for code, sku_id, named in rows}
+    return {code: sku_id for code, sku_id, _ in rows}, [code for code, _, named in rows if not named]
 
 
 def _insert(codes: list[str], specs: Mapping[str, SkuSpec]) -> None:

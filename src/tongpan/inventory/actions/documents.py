@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -47,7 +47,8 @@ def adjust(docs: Sequence[AdjustmentDoc], *, actor: str, now: datetime) -> list[
 def count(docs: Sequence[CountDoc], *, actor: str, now: datetime) -> list[StockOutcome]:
     """Book stock counts: on hand becomes what was counted, never less than what is pinned to orders there.
 
-    One transaction for all of ``docs``; documents are told apart, refused and locked as in ``adjust``.
+    One transaction for all of ``docs``; documents are told apart, refused and locked as in ``adjust``, but only the
+    pools of SKUs whose levels are not as counted are locked.
     """
     return run_in_transaction(lambda: _book("count", docs, actor=actor, now=now))
 
@@ -56,31 +57,33 @@ def _book(kind: str, docs: Sequence[StockDoc], *, actor: str, now: datetime) -> 
     outcomes, accepted = _open_documents(kind, docs, actor, now)
     if not accepted:
         return [outcomes[position] for position in range(len(docs))]
-    sku_ids = ensure_skus(fullest((line.sku_code, SkuSpec(line.name)) for a in accepted for line in a.doc.lines))
-    pools = lock_pools(set(sku_ids.values()))
-    levels = _levels(set(sku_ids.values()), {a.node_id for a in accepted})
+    sku_ids = ensure_skus(_sku_specs(accepted))
+    pools, levels = _lock(kind, accepted, sku_ids)
     lines, deltas = [], []
     for a in accepted:
         short = 0
-        for line_no, line in enumerate(a.doc.lines, 1):
-            sku_id = sku_ids[line.sku_code]
-            key = (sku_id, a.node_id, line.bucket)
-            on_hand, allocated = levels.get(key, (0, 0))
-            change = line.qty - on_hand if kind == "count" else line.qty
+        for line_no, (code, qty, bucket, _, note) in enumerate(a.doc.lines, 1):
+            sku_id = sku_ids[code]
+            key = (sku_id, a.node_id, bucket)
+            on_hand, allocated = levels.get(key, _NOTHING)
+            change = qty - on_hand if kind == "count" else qty
+            if not change:
+                lines.append((a.document_id, line_no, sku_id, bucket, qty, on_hand, 0, note))
+                continue
             free = on_hand - allocated
-            if line.bucket == "saleable":
+            if bucket == "saleable":
                 free = min(free, pools[sku_id])
             applied = max(change, -free)
             short += applied - change
             levels[key] = (on_hand + applied, allocated)
-            if line.bucket == "saleable":
+            if bucket == "saleable":
                 pools[sku_id] += applied
-            lines.append((a.document_id, line_no, sku_id, line.bucket, line.qty, on_hand, applied, line.note))
+            lines.append((a.document_id, line_no, sku_id, bucket, qty, on_hand, applied, note))
             deltas.append(
                 Delta(
                     sku_id,
                     a.node_id,
-                    line.bucket,
+                    bucket,
                     "counted" if kind == "count" else "adjusted",
                     applied,
                     0,
@@ -99,6 +102,41 @@ def _book(kind: str, docs: Sequence[StockDoc], *, actor: str, now: datetime) -> 
     )
     post(deltas, actor=actor)
     return [outcomes[position] for position in range(len(docs))]
+
+
+_Levels = dict[tuple[int, int, str], tuple[int, int]]
+"""(on hand, allocated) by (SKU id, node id, bucket)."""
+_NOTHING = (0, 0)
+_UNKNOWN = (-1, 0)
+_NAMELESS = SkuSpec()
+
+
+def _sku_specs(accepted: Sequence[_Accepted]) -> dict[str, SkuSpec]:
+    return fullest(
+        (code, SkuSpec(name) if name else _NAMELESS) for a in accepted for code, _, _, name, _ in a.doc.lines
+    )
+
+
+def _lock(kind: str, accepted: Sequence[_Accepted], sku_ids: Mapping[str, int]) -> tuple[dict[int, int], _Levels]:
+    """Lock the pools of the SKUs that may change: (available units by SKU id, levels of all SKUs named).
+
+    A level at which a count finds what the book says, at the instant when the book is read, needs no lock: nothing
+    is booked at it. Of a stock file those are most.
+    """
+    node_ids = {a.node_id for a in accepted}
+    levels: _Levels = {}
+    changing = set(sku_ids.values())
+    if kind == "count":
+        levels = _levels(changing, node_ids)
+        changing = {
+            sku_id
+            for a in accepted
+            for code, qty, bucket, _, _ in a.doc.lines
+            if levels.get((sku_id := sku_ids[code], a.node_id, bucket), _UNKNOWN)[0] != qty
+        }
+    pools = lock_pools(changing)
+    levels.update(_levels(changing, node_ids))
+    return pools, levels
 
 
 def _open_documents(
@@ -183,10 +221,10 @@ def _stored_documents(
     return stored
 
 
-def _levels(sku_ids: set[int], node_ids: set[int]) -> dict[tuple[int, int, str], tuple[int, int]]:
+def _levels(sku_ids: Collection[int], node_ids: Collection[int]) -> _Levels:
     rows = fetch_all(
         """SELECT sku_id, node_id, bucket, on_hand, allocated FROM inventory_level
            WHERE sku_id = ANY(%s::bigint[]) AND node_id = ANY(%s::bigint[])""",
         [whole_numbers(sku_ids), whole_numbers(node_ids)],
     )
-    return {(sku_id, node_id, bucket): (on_hand, allocated) for sku_id, node_id, bucket, on_hand, allocated in rows}
+    return {row[:3]: row[3:] for row in rows}

@@ -55,9 +55,11 @@ class Demand(NamedTuple):
     channel_id: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StockLine:
-    """qty: units. In a count the quantity found (≥ 0), in an adjustment the signed change. name: of a new SKU."""
+class StockLine(NamedTuple):
+    """qty: units. In a count the quantity found (≥ 0), in an adjustment the signed change. name: of a new SKU.
+
+    (A named tuple: a stock file has tens of thousands.)
+    """
 
     sku_code: str
     qty: int
@@ -113,8 +115,10 @@ def refusal(doc: StockDoc, nodes: Mapping[str, bool], now: datetime) -> StockOut
     def refused(code: str, reason: str) -> StockOutcome:
         return StockOutcome("refused", reason=reason, code=code)
 
-    texts = (doc.source, doc.external_id, doc.node_code, doc.reason)
-    if has_no_text(*texts, *(text for n in doc.lines for text in (n.sku_code, n.name, n.note))):
+    texts = [doc.source, doc.external_id, doc.node_code, doc.reason]
+    for code, _, _, name, note in doc.lines:
+        texts += (code, name, note)
+    if has_no_text(*texts):
         return refused("stock.text", "A text of it holds a NUL byte or half a character; send it as proper Unicode.")
     if doc.node_code not in nodes:
         return refused("node.unknown", f"There is no node {doc.node_code!r}; create it first.")
@@ -134,17 +138,16 @@ def refusal(doc: StockDoc, nodes: Mapping[str, bool], now: datetime) -> StockOut
         return refused(
             "stock.time", f"Its time {at.isoformat()} lies before {EARLIEST}, in the future, or has no zone."
         )
-    for line in doc.lines:
-        if line.bucket not in BUCKETS:
-            return refused("stock.bucket", f"There is no bucket {line.bucket!r}; use one of {', '.join(BUCKETS)}.")
-        if not line.sku_code or len(line.sku_code) > 120:
-            return refused(
-                "stock.sku", f"A line has no SKU code, or one of more than 120 characters: {line.name[:40]!r}."
-            )
-        if isinstance(doc, CountDoc) and line.qty < 0:
-            return refused("stock.qty", f"SKU {line.sku_code} was counted as {line.qty}; a count cannot be negative.")
-        if abs(line.qty) > MAX_QTY:
-            return refused("stock.qty", f"SKU {line.sku_code}: a quantity of {line.qty} is absurd.")
+    least = 0 if isinstance(doc, CountDoc) else -MAX_QTY
+    for code, qty, bucket, name, _ in doc.lines:
+        if bucket not in BUCKETS:
+            return refused("stock.bucket", f"There is no bucket {bucket!r}; use one of {', '.join(BUCKETS)}.")
+        if not code or len(code) > 120:
+            return refused("stock.sku", f"A line has no SKU code, or one of more than 120 characters: {name[:40]!r}.")
+        if not least <= qty <= MAX_QTY:
+            if least == 0 and qty < 0:
+                return refused("stock.qty", f"SKU {code} was counted as {qty}; a count cannot be negative.")
+            return refused("stock.qty", f"SKU {code}: a quantity of {qty} is absurd.")
     return None
 
 

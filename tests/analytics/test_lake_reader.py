@@ -33,6 +33,9 @@ def event(name, **payload):
         ("return.received", {"returns", "return_lines"}),
         ("correction.booked", {"corrections"}),
         ("channel_day.changed", {"channel_days"}),
+        ("stock.changed", {"stock_moves"}),
+        ("count.booked", {"count_lines"}),
+        ("daily_value.changed", {"daily_values"}),
     ],
 )
 def test_every_event_names_the_facts_that_it_changes(name, tables):

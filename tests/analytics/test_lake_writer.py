@@ -87,7 +87,7 @@ def test_a_day_that_became_empty_has_an_empty_file_and_a_new_version(three_days)
 
 
 def test_a_day_without_rows_gets_no_file():
-    assert writer.write({"orders": days("2026-11-01"), "returns": days("2026-11-01")}, NOW) == 5
+    assert writer.write({"orders": days("2026-11-01"), "returns": days("2026-11-01")}, NOW) == 6
 
     assert partitions("orders") == partitions("returns") == {}
     assert set(partitions("dim_shop")) == {"all"}

@@ -32,6 +32,9 @@ NULLABLE = {
     "is_on_time",
     "launched_on",
     "closed_on",
+    "processing_ms",
+    "dispatch_hour",
+    "channel_id",
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from tongpan.analytics.engine.calendar import GRAINS, key_of
+from tongpan.analytics.engine.calendar import GRAINS, key_of, second_of
 from tongpan.analytics.lake.tables import TABLES, Table
 
 SEED = 20261118
@@ -88,6 +88,12 @@ def _rows(dice: random.Random) -> dict[str, list[dict[str, Any]]]:
         _order(dice, number, tables)
     for number in range(1, 120):
         _return(dice, number, tables)
+    for channel, node in ((1, 1), (1, 2), (2, 2), (3, 1)):  # channel 4 is served by none
+        tables["dim_service"].append({"channel_id": channel, "node_id": node})
+    for number in range(1, 400):
+        _stock(dice, number, tables)
+    for day in DAYS[::7]:
+        _daily(dice, day, tables)
     return tables
 
 
@@ -154,6 +160,8 @@ def _order(dice: random.Random, number: int, tables: dict[str, list[dict[str, An
             "paid_minor": dice.choice([None, goods]),
             "refunded_minor": 0,
             "is_on_time": on_time,
+            "processing_ms": dice.choice([None, 0, dice.randrange(10**9)]),
+            "dispatch_hour": dice.choice([None, number % 7, number]),
         }
     )
     for part in range(dice.choice([0, 1, 2])):
@@ -165,6 +173,7 @@ def _order(dice: random.Random, number: int, tables: dict[str, list[dict[str, An
                 "status": "dispatched",
                 "units": 1,
                 "is_on_time": dice.choice([None, True, False]),
+                "processing_ms": dice.choice([None, dice.randrange(10**9)]),
             }
         )
 
@@ -195,3 +204,53 @@ def _return(dice: random.Random, number: int, tables: dict[str, list[dict[str, A
             "amount_minor": amount,
         }
     )
+
+
+def _calendar(day: date) -> dict[str, Any]:
+    return {"business_date": day} | {CALENDAR_COLUMN[grain]: key_of(grain, day) for grain in GRAINS}
+
+
+def _stock(dice: random.Random, number: int, tables: dict[str, list[dict[str, Any]]]) -> None:
+    """Stock that comes and goes, and counts of it."""
+    day = dice.choice(DAYS)
+    kind = dice.choice(["adjusted", "returned", "dispatched", "dispatched"])
+    units = -dice.randrange(1, 9) if kind == "dispatched" else dice.randrange(1, 30)
+    place = _calendar(day) | {"node_id": dice.choice([1, 2]), "sku_id": dice.randrange(1, 12)}
+    tables["stock_moves"].append(
+        place
+        | {
+            "kind": kind,
+            "channel_id": dice.choice([None, 1, 2, 3, 4]) if kind == "dispatched" else None,
+            "units": units,
+            "unit_seconds": units * (second_of(day) + dice.randrange(86_400)),
+        }
+    )
+    book, off = dice.choice([0, 1, 7, 200]), dice.choice([0, 0, 1, -1, 300])
+    tables["count_lines"].append(
+        place
+        | {
+            "line_id": number,
+            "sheet_id": number // 5,
+            "bucket": "saleable",
+            "book_units": book,
+            "counted_units": max(0, book + off),
+            "right_units": book - abs(max(0, book + off) - book),
+            "is_exact": max(0, book + off) == book,
+        }
+    )
+
+
+def _daily(dice: random.Random, day: date, tables: dict[str, list[dict[str, Any]]]) -> None:
+    for name in ("data_sync_error_rate", "customer_sync_rate"):
+        for channel in (None, 1, 3):
+            base = dice.choice([0, 5, 1000])
+            tables["daily_values"].append(
+                _calendar(day)
+                | {
+                    "name": name,
+                    "channel_id": channel,
+                    "number": dice.randrange(base + 1),
+                    "base": base,
+                    "is_total": channel is None,
+                }
+            )

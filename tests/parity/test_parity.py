@@ -73,7 +73,8 @@ def requests(key: str) -> Iterator[Request]:
         for day_from, day_to in RANGES:
             yield Request(base.chosen, (dimensions["channel"],), HISTORY, day_from, day_to)
     some = Filter(dimensions["province"], ("浙江省", "a'b\"c", None))
-    yield Request(base.chosen, (dimensions["channel"],), HISTORY, filters=(some,), order="value")
+    if "province" in metric.dimensions:
+        yield Request(base.chosen, (dimensions["channel"],), HISTORY, filters=(some,), order="value")
     if "sku" in metric.dimensions:
         none = Filter(dimensions["sku"], (None, 3))
         yield Request(base.chosen, (dimensions["sku"],), HISTORY, filters=(none,))
@@ -99,12 +100,12 @@ def test_every_metric_gives_the_same_rows_in_the_same_order(key: str, duck: Runn
 
 
 def test_several_metrics_at_once_give_the_same_rows(duck: Runner, other: Runner) -> None:
-    keys = [key for key, metric in catalogue().metrics.items() if not metric.share_of]
-    chosen = tuple(
-        Chosen(catalogue().metrics[key], tuple((s.key, s.default) for s in catalogue().metrics[key].settings))
-        for key in keys
-    )
     for group in [(), ("channel",), ("month", "channel"), ("province",)]:
+        chosen = tuple(
+            Chosen(metric, tuple((s.key, s.default) for s in metric.settings))
+            for metric in catalogue().metrics.values()
+            if not metric.share_of and set(group) <= set(metric.dimensions)
+        )
         for by_currency in (False, True):
             by = tuple(catalogue().dimensions[name] for name in group)
             query = plan(Request(chosen, by, HISTORY, by_currency=by_currency)).query

@@ -1,4 +1,4 @@
-"""Writes of analytics: figures by channel and day that come from outside."""
+"""Writes of analytics: figures by channel and day, and readings of the running system."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal
 
 from django.db import transaction
 
-from tongpan.analytics.events import CHANNEL_DAY_CHANGED
+from tongpan.analytics.events import CHANNEL_DAY_CHANGED, DAILY_VALUE_CHANGED
 from tongpan.core.bulk import fetch_all
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.core.money import to_minor
@@ -75,6 +75,45 @@ def record_channel_days(docs: Sequence[ChannelDayDoc]) -> list[ChannelDayOutcome
             outcomes[position] = ChannelDayOutcome("accepted" if (channel_id, day) in changed else "unchanged")
         append([NewEvent(CHANNEL_DAY_CHANGED, str(key), {"day": day.isoformat()}) for key, day in sorted(changed)])
     return [outcomes[position] for position in range(len(docs))]
+
+
+@dataclass(frozen=True, slots=True)
+class DailyReading:
+    """``number`` of ``base`` as read on ``day``; channel_code "" is the total."""
+
+    name: str
+    day: date
+    channel_code: str
+    number: int
+    base: int
+
+
+def record_daily_values(readings: Sequence[DailyReading]) -> int:
+    """Keep ``readings`` as the last ones of their days; how many say something new. Logged once per name and day.
+
+    One of a channel that there is not is left out. Each (name, day, channel) may be given once.
+    """
+    with transaction.atomic():
+        changed = fetch_all(
+            """INSERT INTO analytics_dailyvalue AS v (name, day, channel_id, number, base)
+               SELECT r.name, r.day, c.id, r.number, r.base
+               FROM unnest(%s::text[], %s::date[], %s::text[], %s::bigint[], %s::bigint[])
+                    AS r(name, day, channel, number, base)
+               LEFT JOIN channels_channel c ON c.code = r.channel
+               WHERE r.channel = '' OR c.id IS NOT NULL ORDER BY 1, 2, 3
+               ON CONFLICT (name, day, channel_id) DO UPDATE SET number = excluded.number, base = excluded.base
+               WHERE (v.number, v.base) IS DISTINCT FROM (excluded.number, excluded.base)
+               RETURNING name, day""",
+            [
+                [r.name for r in readings],
+                [r.day for r in readings],
+                [r.channel_code for r in readings],
+                [r.number for r in readings],
+                [r.base for r in readings],
+            ],
+        )
+        append([NewEvent(DAILY_VALUE_CHANGED, name, {"day": day.isoformat()}) for name, day in sorted(set(changed))])
+    return len(changed)
 
 
 def _refusal(doc: ChannelDayDoc, channels: dict[str, tuple[int, str]]) -> str:

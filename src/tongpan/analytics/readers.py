@@ -12,6 +12,7 @@ from tongpan.analytics.lake.days import TABLES_OF
 from tongpan.core.clock import utc_now
 from tongpan.core.eventlog import Event, Reader
 from tongpan.fulfillment import events as fulfillment
+from tongpan.inventory import events as stock
 from tongpan.orders import events as orders
 
 _TOUCHES = {
@@ -22,26 +23,30 @@ _TOUCHES = {
     fulfillment.ROUTED: TABLES_OF["order"],
     fulfillment.DISPATCHED: TABLES_OF["order"],
     events.CHANNEL_DAY_CHANGED: TABLES_OF["channel_day"],
+    events.DAILY_VALUE_CHANGED: TABLES_OF["daily_value"],
+    stock.CHANGED: TABLES_OF["stock"],
+    stock.COUNT_BOOKED: TABLES_OF["count"],
 }
 
 
 def touched_days(batch: Sequence[Event]) -> dict[str, set[date]]:
     """The days of each fact that ``batch`` changed.
 
-    Payloads carry "day"; one whose document moved to another day also carries "previous_day".
+    Payloads carry "day" or "days"; one whose document moved to another day also carries "previous_day".
     """
     touched: dict[str, set[date]] = defaultdict(set)
     for event in batch:
-        for field in ("day", "previous_day"):
-            if field in event.payload:
-                day = date.fromisoformat(event.payload[field])
-                for table in _TOUCHES[event.name]:
-                    touched[table].add(day)
+        named = [event.payload[field] for field in ("day", "previous_day") if field in event.payload]
+        for day in map(date.fromisoformat, (*named, *event.payload.get("days", ()))):
+            for table in _TOUCHES[event.name]:
+                touched[table].add(day)
     return touched
 
 
 def _follow(batch: Sequence[Event]) -> None:
-    writer.write(touched_days(batch), utc_now())
+    # Much of what moves stock only promises it: that is nothing to the lake.
+    if touched := touched_days(batch):
+        writer.write(touched, utc_now())
 
 
 LAKE = Reader(name="lake", follows=tuple(_TOUCHES), handle=_follow, batch=50_000)

@@ -129,4 +129,6 @@ def _text(value: str | int | float | None, unit: str) -> str:
         return "not defined"
     if unit == "percent":
         return f"{float(value):.2%}"
+    if isinstance(value, float):
+        return f"{value:,.2f}"
     return str(value)

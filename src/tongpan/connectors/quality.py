@@ -146,31 +146,43 @@ def mismatches(since: datetime, limit: int = MOST_LISTED) -> list[Mismatch]:
 
 
 def customer_agreement(since: datetime) -> tuple[Agreement, list[Agreement]]:
-    """KPI-13, in total and by channel: customers of several channels whose place is the same on each of them.
+    """KPI-13, in total and by channel: customers of several channels whose records are the same on each of them.
 
-    The place is province and city of the customer's latest order on a channel; it agrees when it is that of the
-    latest order anywhere. Orders without a place say nothing.
+    Compared is every field that the records share: the place (province and city), the recipient and the phone, the
+    latter two by the vault's blind indexes. Of each channel its latest word counts; it agrees when it is the latest
+    word of any channel. A field that only one channel tells, masks or leaves out says nothing.
     """
     rows = fetch_all(
-        """WITH latest AS (
-             SELECT DISTINCT ON (customer_id, channel_id) customer_id, channel_id, placed_at, id,
-                    (ship_province, ship_city) AS place
-             FROM orders_order
-             WHERE placed_at >= %s AND customer_id IS NOT NULL AND (ship_province <> '' OR ship_city <> '')
-             ORDER BY customer_id, channel_id, placed_at DESC, id DESC),
+        """WITH several AS (
+             SELECT customer_id FROM orders_order WHERE placed_at >= %(since)s AND customer_id IS NOT NULL
+             GROUP BY 1 HAVING count(DISTINCT channel_id) > 1),
+           latest AS (
+             SELECT DISTINCT ON (o.customer_id, f.field, o.channel_id)
+                    o.customer_id, f.field, o.channel_id, o.placed_at, o.id, f.value
+             FROM orders_order o JOIN several USING (customer_id)
+             LEFT JOIN orders_ordercontact k ON k.order_id = o.id
+             CROSS JOIN LATERAL (VALUES
+               ('place', CASE WHEN o.ship_province <> '' OR o.ship_city <> ''
+                              THEN convert_to(o.ship_province || E'\\x1f' || o.ship_city, 'UTF8') END),
+               ('recipient', k.recipient_index), ('phone', k.phone_index)) AS f(field, value)
+             WHERE o.placed_at >= %(since)s AND f.value <> ''::bytea
+             ORDER BY o.customer_id, f.field, o.channel_id, o.placed_at DESC, o.id DESC),
            compared AS (
              SELECT customer_id, channel_id,
-                    place = first_value(place) OVER (PARTITION BY customer_id ORDER BY placed_at DESC, id DESC)
+                    value = first_value(value) OVER (PARTITION BY customer_id, field ORDER BY placed_at DESC, id DESC)
                       AS agrees,
-                    count(*) OVER (PARTITION BY customer_id) AS channels
-             FROM latest)
+                    count(*) OVER (PARTITION BY customer_id, field) AS channels
+             FROM latest),
+           records AS (
+             SELECT customer_id, channel_id, bool_and(agrees) AS agree
+             FROM compared WHERE channels > 1 GROUP BY 1, 2)
            SELECT NULL, count(*) FILTER (WHERE agree), count(*)
-           FROM (SELECT bool_and(agrees) AS agree FROM compared WHERE channels > 1 GROUP BY customer_id) t
+           FROM (SELECT bool_and(agree) AS agree FROM records GROUP BY customer_id) t
            UNION ALL
            SELECT * FROM (
-             SELECT c.code, count(*) FILTER (WHERE x.agrees), count(*) FROM compared x
-             JOIN channels_channel c ON c.id = x.channel_id WHERE x.channels > 1 GROUP BY 1 ORDER BY 1) p""",
-        [since],
+             SELECT c.code, count(*) FILTER (WHERE r.agree), count(*) FROM records r
+             JOIN channels_channel c ON c.id = r.channel_id GROUP BY 1 ORDER BY 1) p""",
+        {"since": since},
     )
     total = next(row for row in rows if row[0] is None)
     return Agreement("", total[1], total[2]), [Agreement(*row) for row in rows if row[0] is not None]

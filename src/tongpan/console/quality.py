@@ -29,7 +29,10 @@ REASONS: dict[str, str | Promise] = {
 }
 FORMULAS: dict[str, str | Promise] = {
     "KPI-55": _("orders that differ from the channel's copy or did not get in / orders that came"),
-    "KPI-13": _("customers of several channels whose place is the same on each / customers of several channels"),
+    "KPI-13": _(
+        "customers of several channels whose place, recipient and phone are the same on each / "
+        "customers of several channels"
+    ),
 }
 
 

@@ -1,7 +1,8 @@
 """What the stock pool logs."""
 
 CHANGED = "stock.changed"
-"""key: SKU id. payload: {"gained": true when more became available}."""
+"""key: SKU id. payload: {"gained": true when more became available}, and {"days": the days of the movements} where
+saleable units on hand moved."""
 
 TRANSFER_CHANGED = "transfer.changed"
 """key: transfer id. payload: {"what": "created", "ready", "sent", "received" or "cancelled"}."""
@@ -17,5 +18,7 @@ ALERT_OPENED = "stock.alert_opened"
 
 REPLENISHMENT_CHANGED = "replenishment.changed"
 """key: replenishment id. payload: {"what": "proposed", "accepted", "done", "dismissed", "closed" or "overdue"}."""
+COUNT_BOOKED = "count.booked"
+"""key: count sheet id. payload: {"day": the day of booking}."""
 PUBLISHED = "stock.published"
 """key: listing id. payload: {"shop": shop id, "qty": units that the channel is to show}."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from tongpan.core.bulk import copy_rows, execute, whole_numbers
+from tongpan.core.clock import DEFAULT_ZONE, business_day
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.inventory.engine import Delta, Granted, level_sums, merge, pool_sums
 from tongpan.inventory.events import CHANGED
@@ -58,12 +60,25 @@ def post(deltas: Iterable[Delta], *, actor: str) -> None:
                 *(whole_numbers(change[i] for _, change in pools) for i in range(3)),
             ],
         )
+    days = _days_on_hand(moves)
     append(
         [
-            NewEvent(CHANGED, str(sku_id), _GAINED if on_hand - allocated - held > 0 else _LOST)
+            NewEvent(
+                CHANGED, str(sku_id), (_GAINED if on_hand - allocated - held > 0 else _LOST) | days.get(sku_id, {})
+            )
             for sku_id, (on_hand, allocated, held) in pools
         ]
     )
+
+
+def _days_on_hand(moves: Sequence[Delta]) -> dict[int, dict[str, list[str]]]:
+    """{"days": the days on which saleable units on hand moved}, by SKU id: whoever keeps days has to look at them."""
+    at: dict[int, set[datetime]] = defaultdict(set)
+    for move in moves:
+        if move.on_hand and move.bucket == "saleable":
+            at[move.sku_id].add(move.occurred_at)
+    names = {t: business_day(t, DEFAULT_ZONE).isoformat() for instants in at.values() for t in instants}
+    return {sku_id: {"days": sorted({names[t] for t in instants})} for sku_id, instants in at.items()}
 
 
 def _change_levels(levels: Sequence[tuple[tuple[int, int, str], tuple[int, int]]]) -> None:

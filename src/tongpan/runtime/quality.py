@@ -6,6 +6,8 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
+from tongpan.analytics.actions import DailyReading, record_daily_values
+from tongpan.analytics.queries import daily_totals
 from tongpan.connectors.quality import (
     as_json,
     channel_lags,
@@ -15,6 +17,7 @@ from tongpan.connectors.quality import (
     mismatches,
     rate,
 )
+from tongpan.core.clock import DEFAULT_ZONE, business_day
 from tongpan.core.eventlog import lag
 from tongpan.core.stored import store, stored
 from tongpan.runtime.readers import READERS
@@ -22,12 +25,13 @@ from tongpan.runtime.readers import READERS
 DAYS = 30
 TARGETS = {"data_sync_error_rate": 0.05, "customer_sync_rate": 1.0}
 """KPI-55 at most, KPI-13 at least; the setting ``quality.targets`` holds others."""
-REPORT, HISTORY, TARGET_SETTING = "quality.report", "quality.history", "quality.targets"
+REPORT, TARGET_SETTING = "quality.report", "quality.targets"
 KEPT_DAYS = 400
 FORMULAS = {
     "data_sync_error_rate": "orders that differ from the channel's copy or did not get in / orders that came",
     "customer_sync_rate": (
-        "customers of several channels whose place is the same on each / customers of several channels"
+        "customers of several channels whose place, recipient and phone are the same on each / "
+        "customers of several channels"
     ),
     "row_error_rate": "rows refused / rows seen",
 }
@@ -89,12 +93,17 @@ def report(now: datetime, days: int = DAYS) -> dict[str, Any]:
 
 
 def remember(now: datetime) -> dict[str, Any]:
-    """Compute the report and keep it, and of each day the last figures of both rates."""
+    """Compute the report and keep it, and of each day the last readings of both rates for the metric catalogue."""
     made = report(now)
     store(REPORT, made)
-    days: dict[str, Any] = dict((stored(HISTORY) or {}).get("days", {}))
-    days[now.date().isoformat()] = [made["data_sync_error_rate"]["rate"], made["customer_sync_rate"]["rate"]]
-    store(HISTORY, {"days": dict(sorted(days.items())[-KEPT_DAYS:])})
+    day = business_day(now, DEFAULT_ZONE)
+    record_daily_values(
+        [
+            DailyReading(name, day, one.get("channel", ""), one["number"], one["base"])
+            for name in TARGETS
+            for one in (made[name], *made[name]["channels"])
+        ]
+    )
     return made
 
 
@@ -105,5 +114,8 @@ def latest(now: datetime) -> dict[str, Any]:
 
 def history() -> list[tuple[str, float | None, float | None]]:
     """(day, data sync error rate, customer sync rate) of the days that were kept, oldest first."""
-    days = (stored(HISTORY) or {}).get("days", {})
-    return [(day, errors, customers) for day, (errors, customers) in days.items()]
+    days = daily_totals(list(TARGETS), KEPT_DAYS)
+    return [
+        (day.isoformat(), *(rate(*read[name]) if name in read else None for name in TARGETS))  # type: ignore[misc]
+        for day, read in days.items()
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from decimal import Decimal
 from importlib.resources import files
 from typing import Any
 
@@ -62,16 +63,20 @@ def _text(node: Node) -> Text:
 
 
 def _fact(name: str, node: Node) -> Fact:
-    _only(f"Fact {name}", node, "table", "key", "document", "derivation", "per", "rank")
+    _only(f"Fact {name}", node, "table", "key", "document", "derivation", "per", "rank", "without", "through")
+    columns = set(TABLES[node["table"]].columns) - set(node.get("without", ()))
+    if "through" in node:
+        columns |= set(TABLES[node["through"]].columns)
     return Fact(
         name=name,
         table=node["table"],
         key=node["key"],
         document=node["document"],
-        columns=frozenset(TABLES[node["table"]].columns),
+        columns=frozenset(columns),
         derivation=node.get("derivation", ""),
         per=node.get("per", ""),
         rank=node.get("rank", ""),
+        through=node.get("through", ""),
     )
 
 
@@ -104,19 +109,21 @@ def _condition(node: Node) -> Condition:
 
 
 def _setting(key: str, node: Node) -> Setting:
-    _only(f"Setting {key}", node, "name", "default", "options", "days")
+    _only(f"Setting {key}", node, "name", "default", "options", "days", "rule")
     options = []
     for value, option in node["options"].items():
-        _only(f"Option {value} of {key}", option, "text", "where", "fact")
+        _only(f"Option {value} of {key}", option, "text", "where", "facts")
         options.append(
             Option(
                 value=value,
                 text=_text(option["text"]),
                 where=tuple(_condition(condition) for condition in option.get("where", ())),
-                fact=option.get("fact", ""),
+                facts=tuple(option.get("facts", ())),
             )
         )
-    setting = Setting(key, _text(node["name"]), node["default"], tuple(options), node.get("days", False))
+    setting = Setting(
+        key, _text(node["name"]), node["default"], tuple(options), node.get("days", False), tuple(node.get("rule", ()))
+    )
     if setting.option(setting.default) is None:
         raise ValueError(f"Setting {key} has the default {setting.default}, which is not an option.")
     return setting
@@ -131,6 +138,19 @@ def _measure(node: Node, facts: Mapping[str, Fact]) -> Measure:
         column="" if aggregate == "count" else node[aggregate],
         where=tuple(_condition(condition) for condition in node.get("where", ())),
         is_negated=node.get("negated", False),
+    )
+
+
+def _target(node: Node) -> Target:
+    _only("A target", node, "text", "source", "kind", "period", "commitment", "stretch", "on_channels")
+    return Target(
+        text=_text(node["text"]),
+        source=node["source"],
+        kind=node.get("kind", ""),
+        period=node.get("period", "month"),
+        commitment=Decimal(str(node.get("commitment", 0))),
+        stretch=Decimal(str(node["stretch"])) if "stretch" in node else None,
+        on_channels=node.get("on_channels", False),
     )
 
 
@@ -150,6 +170,8 @@ _METRIC_KEYS = (
     "targets",
     "kpis",
     "freshness",
+    "scale",
+    "least",
 )
 
 
@@ -168,9 +190,11 @@ def _metric(key: str, node: Node, facts: Mapping[str, Fact], settings: Mapping[s
         denominator=tuple(_measure(measure, facts) for measure in node.get("denominator", ())),
         dimensions=tuple(node["dimensions"]),
         settings=tuple(settings[name] for name in node.get("settings", ())),
-        targets=tuple(Target(_text(t["text"]), t["source"]) for t in node.get("targets", ())),
+        targets=tuple(map(_target, node.get("targets", ()))),
         kpis=tuple(node.get("kpis", ())),
         freshness=_text(node["freshness"]),
         base=_text(node["base"]) if "base" in node else None,
         share_of=node.get("share_of", ""),
+        scale=tuple(node.get("scale", (1, 1))),  # type: ignore[arg-type]
+        least=node.get("least"),
     )

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Literal
 
 from tongpan.analytics.engine import ir
-from tongpan.analytics.engine.calendar import key_of, periods
+from tongpan.analytics.engine.calendar import key_of, periods, second_of
 from tongpan.analytics.engine.request import Chosen, Filter, Request
 from tongpan.analytics.engine.spec import Condition, Dimension, Fact, Lookup, Measure, grains_among
 from tongpan.core.errors import Refusal
@@ -57,6 +57,16 @@ def settings_of(chosen: Chosen, fact: Fact) -> tuple[Condition, ...]:
     return tuple(condition for condition in chosen.conditions() if condition.column in fact.columns)
 
 
+def relation_of(fact: Fact, alias: str, named: Named) -> ir.From:
+    """The rows of ``fact``: its table, or each row once for every channel that its node serves."""
+    if not fact.through:
+        return ir.From(fact.table, alias)
+    on = ir.Compare("=", ir.Column("r", "node_id"), ir.Column("s", "node_id"))
+    columns = tuple((name, ir.Column("s" if name == "channel_id" else "r", name)) for name in sorted(fact.columns))
+    joined = ir.Select(columns, ir.From(fact.table, "r"), (ir.Join("inner", ir.From(fact.through, "s"), on),))
+    return ir.From(named.add(f"{fact.table}_served", joined), alias, is_lake=False)
+
+
 def block(slots: Sequence[Slot], request: Request, named: Named) -> str:
     """Add the sub-query of all ``slots``, which share a fact, settings and grouping; its name.
 
@@ -66,6 +76,8 @@ def block(slots: Sequence[Slot], request: Request, named: Named) -> str:
     fact = first.measure.fact
     if fact.derivation == "window":
         return _window_block(slots, request, named)
+    if fact.derivation == "held":
+        return _held_block(slots, request, named)
     source = _Source(request, named)
     common = [c for c in first.conditions if all(c in slot.conditions for slot in slots)]
     where = source.rows_of(first, common)
@@ -73,7 +85,7 @@ def block(slots: Sequence[Slot], request: Request, named: Named) -> str:
     keys += _currency_key(request, first)
     select = ir.Select(
         columns=(*keys, *((slot.name, _aggregate(slot, common, FACT)) for slot in slots)),
-        source=ir.From(fact.table, FACT),
+        source=relation_of(fact, FACT, named),
         joins=tuple(source.joins),
         where=tuple(where),
         group_by=tuple(value for _, value in keys if not isinstance(value, ir.Literal_)),
@@ -99,7 +111,7 @@ def documents(slot: Slot, request: Request, named: Named) -> str:
     key = ir.Column(FACT, fact.key)
     select = ir.Select(
         columns=(("document_id", key),),
-        source=ir.From(fact.table, FACT),
+        source=relation_of(fact, FACT, named),
         joins=tuple(source.joins),
         where=tuple(where),
         group_by=(key,),
@@ -118,7 +130,10 @@ class _Source:
 
     def rows_of(self, slot: Slot, conditions: Sequence[Condition]) -> list[ir.Expression]:
         """What keeps the rows of the request's period and filters that meet ``conditions``."""
-        where = [*_day_range(self.request), *self.filters(self.request.filters, slot.chosen)]
+        bounds = _day_range(self.request)
+        if slot.measure.fact.derivation == "held":  # what stood there had come before
+            bounds = [bound for bound in bounds if isinstance(bound, ir.Compare) and bound.op == "<"]
+        where = [*bounds, *self.filters(self.request.filters, slot.chosen)]
         if slot.measure.fact.derivation == "first":
             self.join_firsts("inner", slot.chosen)
         return where + [_test(condition, FACT) for condition in conditions]
@@ -197,6 +212,65 @@ def _window_block(slots: Sequence[Slot], request: Request, named: Named) -> str:
     )
 
 
+def _held_block(slots: Sequence[Slot], request: Request, named: Named) -> str:
+    """Units × seconds that stood in each period: what came before it for all of it, what came in it for the rest."""
+    first = slots[0]
+    chosen, fact = first.chosen, first.measure.fact
+    source = _Source(request, named)
+    if any(f.dimension.grain and f.dimension not in request.by for f in request.filters):
+        raise Refusal(
+            "metric.window",
+            f"Metric {chosen.metric.key} is of a whole period: bound it by days, "
+            "or group by the calendar dimension that it is filtered by.",
+        )
+    history = request.history
+    days = [
+        (keys, max(start, request.day_from or start), min(end, request.day_to or end))
+        for keys, start, end in (
+            _periods(request, chosen)
+            if grains_among(request.by)
+            else [((), request.day_from or history[0], request.day_to or history[1])]
+        )
+    ]
+    spine = named.add("spans", ir.UnionAll(tuple(_span(*period) for period in days)))
+    plain = [f for f in request.filters if not f.dimension.grain]
+    common = [c for c in first.conditions if all(c in slot.conditions for slot in slots)]
+    day = ir.Column(FACT, "business_date")
+    where = [ir.Compare("<", day, ir.Column("s", "day_to")), *source.filters(plain, chosen)]
+    where += [_test(condition, FACT) for condition in common]
+    keys = [(key_name(d), ir.Column("s", key_name(d)) if d.grain else source.value(d, chosen)) for d in request.by]
+    keys += _currency_key(request, first)
+    units = ir.Column(FACT, "units")
+    stood = ir.Case(
+        ((ir.Compare("<", day, ir.Column("s", "day_from")), ir.Times(units, ir.Column("s", "seconds"))),),
+        ir.Minus(ir.Times(units, ir.Column("s", "second_to")), ir.Column(FACT, "unit_seconds")),
+    )
+    return named.add(
+        f"of_{fact.name}",
+        ir.Select(
+            columns=(*keys, *((slot.name, ir.Sum(stood)) for slot in slots)),
+            source=relation_of(fact, FACT, named),
+            joins=(*source.joins, ir.Join("cross", ir.From(spine, "s", is_lake=False))),
+            where=tuple(where),
+            group_by=tuple(value for _, value in keys if not isinstance(value, ir.Literal_)),
+        ),
+    )
+
+
+def _span(keys: Sequence[tuple[str, ir.Expression]], start: date, end: date) -> ir.Select:
+    """One row: the keys of a period, its days, its end and its length in seconds."""
+    first, last = second_of(start), second_of(max(start, end))
+    return ir.Select(
+        columns=(
+            *keys,
+            ("day_from", ir.Literal_(start)),
+            ("day_to", ir.Literal_(end)),
+            ("second_to", ir.Literal_(last)),
+            ("seconds", ir.Literal_(last - first)),
+        )
+    )
+
+
 def _buyers_in_windows(slot: Slot, request: Request, named: Named) -> tuple[str, list[str]]:
     """(name of the sub-query with one row per group and buyer, the names of its keys)."""
     chosen, fact = slot.chosen, slot.measure.fact
@@ -257,6 +331,23 @@ def _windows(request: Request, chosen: Chosen, named: Named) -> tuple[str, list[
 
 def _spine(request: Request, chosen: Chosen, days: timedelta, day_to: date) -> list[ir.Select]:
     """One row per period: its calendar keys, and the days of its window, cut at the end of the range."""
+    return [
+        ir.Select(
+            columns=(
+                *keys,
+                ("window_from", ir.Literal_(min(end, day_to) - days if start < end else day_to)),
+                ("window_to", ir.Literal_(min(end, day_to))),
+            )
+        )
+        for keys, start, end in _periods(request, chosen)
+    ]
+
+
+def _periods(request: Request, chosen: Chosen) -> list[tuple[list[tuple[str, ir.Expression]], date, date]]:
+    """(calendar keys, first day, end) of every period of the range that its filters keep.
+
+    A range without any has one empty period that keeps nothing.
+    """
     grains = grains_among(request.by)
     if "week" in grains and len(grains) > 1:
         raise Refusal(
@@ -266,25 +357,15 @@ def _spine(request: Request, chosen: Chosen, days: timedelta, day_to: date) -> l
     wanted = {
         f.dimension.grain: {key for key in f.keys if isinstance(key, int)} for f in request.filters if f.dimension.grain
     }
-    found = []
+    day_to = request.day_to or request.history[1]
+    found: list[tuple[list[tuple[str, ir.Expression]], date, date]] = []
     for period in periods(grains[0], request.day_from or request.history[0], day_to):
         if all(key_of(g, period.first) in keys for g, keys in wanted.items() if g):
-            end = min(period.end, day_to)
             columns: list[tuple[str, ir.Expression]] = [
                 (key_name(d), ir.Literal_(key_of(d.grain, period.first))) for d in request.by if d.grain
             ]
-            columns += [("window_from", ir.Literal_(end - days)), ("window_to", ir.Literal_(end))]
-            found.append(ir.Select(columns=tuple(columns)))
-    # A range without periods keeps no order: its one window is empty.
-    return found or [
-        ir.Select(
-            columns=(
-                *((key_name(d), ir.Literal_(0)) for d in request.by if d.grain),
-                ("window_from", ir.Literal_(day_to)),
-                ("window_to", ir.Literal_(day_to)),
-            )
-        )
-    ]
+            found.append((columns, period.first, period.end))
+    return found or [([(key_name(d), ir.Literal_(0)) for d in request.by if d.grain], day_to, day_to)]
 
 
 def _currency_key(request: Request, slot: Slot) -> list[tuple[str, ir.Expression]]:

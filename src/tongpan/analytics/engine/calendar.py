@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
+
+from tongpan.core.clock import DEFAULT_ZONE, zone
 
 Grain = Literal["day", "week", "month", "quarter", "year"]
 GRAINS: tuple[Grain, ...] = ("day", "week", "month", "quarter", "year")
@@ -113,6 +115,11 @@ def periods(grain: Grain, day_from: date, day_to: date) -> list[Period]:
         found.append(Period(key_of(grain, first), first, end))
         first = end
     return found
+
+
+def second_of(day: date) -> int:
+    """The instant at which ``day`` begins where the platform is at home, in seconds since 2010 began in UTC."""
+    return int(datetime(day.year, day.month, day.day, tzinfo=zone(DEFAULT_ZONE)).timestamp()) - 1262304000
 
 
 def previous_range(day_from: date, day_to: date) -> tuple[date, date]:

@@ -55,6 +55,8 @@ ALLOWED: tuple[type[exp.Expr], ...] = (
     exp.Star,
     exp.Min,
     exp.Neg,
+    exp.Mul,
+    exp.Sub,
     exp.Div,
     exp.Window,
     exp.WindowSpec,
@@ -214,6 +216,12 @@ class _Compiler:
         )
         return exp.Case(ifs=[exp.If(this=zero, true=exp.Null())], default=quotient)
 
+    def _times(self, node: ir.Times) -> exp.Expr:
+        return exp.Mul(this=self.expression(node.left), expression=self.expression(node.right))
+
+    def _minus(self, node: ir.Minus) -> exp.Expr:
+        return exp.Sub(this=self.expression(node.left), expression=self.expression(node.right))
+
     def _negative(self, node: ir.Negative) -> exp.Expr:
         return exp.Neg(this=self.expression(node.value))
 
@@ -237,5 +245,7 @@ _METHODS: Mapping[type, Callable[[_Compiler, Any], exp.Expr]] = {
     ir.Min: _Compiler._min,
     ir.SumOver: _Compiler._sum_over,
     ir.Ratio: _Compiler._ratio,
+    ir.Times: _Compiler._times,
+    ir.Minus: _Compiler._minus,
     ir.Negative: _Compiler._negative,
 }

@@ -1,7 +1,8 @@
 """The small relational language that metrics are planned in; compile.py turns it into SQL.
 
 It holds exactly what the parity suite proves to mean the same on every engine: equality and order comparison,
-CASE, sums and counts, inner and left joins on keys, grouping, UNION ALL, sums over explicit frames. There is no
+CASE, products and differences of integers, sums and counts, inner and left joins on keys, grouping, UNION ALL,
+sums over explicit frames. There is no
 way to write a time-zone function, an average, a bare division or an implicit cast.
 """
 
@@ -130,6 +131,22 @@ class Ratio:
 
 
 @dataclass(frozen=True, slots=True)
+class Times:
+    """A product of integers that fits into 64 bits."""
+
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Minus:
+    """``left`` − ``right``; ``right`` is a column."""
+
+    left: Expression
+    right: Column
+
+
+@dataclass(frozen=True, slots=True)
 class Negative:
     value: Expression
 
@@ -153,6 +170,8 @@ Expression = (
     | Min
     | SumOver
     | Ratio
+    | Times
+    | Minus
     | Negative
 )
 

@@ -31,13 +31,13 @@ class Chosen:
             for condition in option.where
         )
 
-    def fact_wanted(self) -> str:
-        """The fact that a setting asks to measure, "" when none does."""
+    def facts_wanted(self) -> tuple[str, ...]:
+        """The facts that a setting asks to measure, () when none does."""
         for setting in self.metric.settings:
             option = setting.option(self.value_of(setting.key))
-            if option is not None and option.fact:
-                return option.fact
-        return ""
+            if option is not None and option.facts:
+                return option.facts
+        return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,8 @@ def measure_for(chosen: Chosen, measures: tuple[Measure, ...], request: Request)
     Raises Refusal("metric.dimension") naming what is possible: a dimension outside the metric's list, or one that
     only a join that counts rows twice could give.
     """
-    wanted = chosen.fact_wanted()
-    usable = [measure for measure in measures if not wanted or measure.fact.name == wanted]
+    wanted = chosen.facts_wanted()
+    usable = [measure for measure in measures if not wanted or measure.fact.name in wanted]
     allowed = set(chosen.metric.dimensions)
     if all(dimension.key in allowed for dimension in request.dimensions):
         for measure in usable:
@@ -104,7 +104,7 @@ def _impossible(chosen: Chosen, usable: list[Measure], request: Request) -> Refu
         )
     hint = ""
     for setting in chosen.metric.settings:
-        if any(option.fact for option in setting.options):
+        if any(option.facts for option in setting.options):
             choices = ", ".join(option.value for option in setting.options)
             hint = f" Its setting {setting.key} ({choices}) decides which; it is {chosen.value_of(setting.key)}."
     return Refusal(

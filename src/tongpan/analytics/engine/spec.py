@@ -9,14 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal
 
 from tongpan.analytics.engine.calendar import GRAINS, Grain
 
-Unit = Literal["money", "count", "percent"]
+Unit = Literal["money", "count", "percent", "hours", "times", "rate"]
 Direction = Literal["up", "down", "neutral"]
 Aggregate = Literal["sum", "count", "distinct"]
-Derivation = Literal["", "first", "window"]
+TargetKind = Literal["", "value", "change"]
+Derivation = Literal["", "first", "window", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,9 @@ class Fact:
 
     derivation "": a table of the lake. "first": of each ``per`` only the row with the lowest ``rank``, whatever
     the period. "window": one row per ``per`` and group with ``orders_in_window``, the rows of the days before
-    the end of the period. key: what a drill-through lists. columns: of the table.
+    the end of the period. "held": the rows are changes of a stock, and what is summed is the stock that stood in
+    the period, in units × seconds. through: a table that says by node which channels each row counts for, "" for none.
+    key: what a drill-through lists. columns: of the table, or with those of ``through``.
     """
 
     name: str
@@ -47,6 +51,7 @@ class Fact:
     derivation: Derivation = ""
     per: str = ""
     rank: str = ""
+    through: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,23 +111,27 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """One value of a setting: the rows it keeps, where a fact has the column; the fact that it measures."""
+    """One value of a setting: the rows it keeps, where a fact has the column; the facts that it measures."""
 
     value: str
     text: Text
     where: tuple[Condition, ...] = ()
-    fact: str = ""
+    facts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A choice inside a definition. An ``is_days`` setting also takes any number of days from 1 to 3660."""
+    """A choice inside a definition. An ``is_days`` setting also takes any number of days from 1 to 3660.
+
+    rule: (key, field) of the stored rules of another room that decide it for the whole platform, () for none.
+    """
 
     key: str
     name: Text
     default: str
     options: tuple[Option, ...]
     is_days: bool = False
+    rule: tuple[str, ...] = ()
 
     def option(self, value: str) -> Option | None:
         """The option called ``value``, a number of days included; None when there is none."""
@@ -136,10 +145,20 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A default target as a source plan names it: to start from, not a rule."""
+    """A default target as a source plan names it: to start from, not a rule.
+
+    kind "value" or "change" (against a baseline) with a number makes it a target that is followed until another is
+    stored; "" is words alone. period: what is judged. commitment, stretch: as ``analytics.models.Target``. on_channels:
+    it holds for each channel too.
+    """
 
     text: Text
     source: str
+    kind: TargetKind = ""
+    period: Grain = "month"
+    commitment: Decimal = Decimal(0)
+    stretch: Decimal | None = None
+    on_channels: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +167,8 @@ class Metric:
 
     numerator: equivalents for the number itself, or for the upper part of a ratio. denominator: equivalents for
     the lower part, empty when it is no ratio. share_of: the dimension whose total is the base, "" for none.
-    additivity: whether values of different groups may be added. base: what 100 % is, in words.
+    additivity: whether values of different groups may be added. base: what 100 % is, in words. scale: (a, b), a ratio
+    is multiplied by a ÷ b. least: a smaller value is shown as this one.
     """
 
     key: str
@@ -166,6 +186,8 @@ class Metric:
     freshness: Text
     base: Text | None = None
     share_of: str = ""
+    scale: tuple[int, int] = (1, 1)
+    least: int | None = None
 
     @property
     def is_ratio(self) -> bool:

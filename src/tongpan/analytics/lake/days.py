@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from tongpan.analytics.lake import manifest
 from tongpan.analytics.lake.tables import FACTS, TABLES, Table
 from tongpan.core.bulk import fetch_all
+from tongpan.core.clock import DEFAULT_ZONE
 
 # Rows of orders and returns that are staged at once; bounds the memory and the scratch space of a rebuild.
 CHUNK_DOCUMENTS = 200_000
@@ -17,6 +18,9 @@ TABLES_OF = {
     "return": ("returns", "return_lines"),
     "correction": ("corrections",),
     "channel_day": ("channel_days",),
+    "stock": ("stock_moves",),
+    "count": ("count_lines",),
+    "daily_value": ("daily_values",),
 }
 """The facts that each kind of document is in."""
 
@@ -36,7 +40,13 @@ def all_days() -> dict[str, set[date]]:
         """SELECT 'order', business_date FROM orders_order GROUP BY 2
            UNION ALL SELECT 'return', business_date FROM orders_return GROUP BY 2
            UNION ALL SELECT 'correction', business_date FROM orders_correction GROUP BY 2
-           UNION ALL SELECT 'channel_day', day FROM analytics_channelday GROUP BY 2"""
+           UNION ALL SELECT 'channel_day', day FROM analytics_channelday GROUP BY 2
+           UNION ALL SELECT 'stock', (occurred_at AT TIME ZONE %(zone)s)::date FROM inventory_movement
+                     WHERE node_id IS NOT NULL AND bucket = 'saleable' AND on_hand_delta <> 0 GROUP BY 2
+           UNION ALL SELECT 'count', (booked_at AT TIME ZONE %(zone)s)::date FROM inventory_countsheet
+                     WHERE state = 'booked' GROUP BY 2
+           UNION ALL SELECT 'daily_value', day FROM analytics_dailyvalue GROUP BY 2""",
+        {"zone": DEFAULT_ZONE},
     )
     days: dict[str, set[date]] = defaultdict(set)
     for document, day in in_database:

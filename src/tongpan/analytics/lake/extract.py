@@ -22,7 +22,8 @@ def stage(duck: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -
     """
     with scratch_folder() as folder:
         path = folder / "rows.csv"
-        _copy_out(table.select.replace("{days}", _day_test(days)), path)
+        listed = _day_list(days)
+        _copy_out(table.select.replace("{days}", f"= ANY({listed})").replace("{day_list}", listed), path)
         columns = ", ".join(f"{quote(name)}: {quote(kind)}" for name, kind in table.raw.items())
         source = (
             f"read_csv({quote(str(path))}, header = false, auto_detect = false, delim = ',', quote = '\"', "
@@ -61,8 +62,8 @@ def _copy_out(select: str, path: Path) -> None:
             out.write(block)
 
 
-def _day_test(days: Sequence[date]) -> str:
-    return "= ANY('{" + ",".join(day.isoformat() for day in days) + "}'::date[])"
+def _day_list(days: Sequence[date]) -> str:
+    return "'{" + ",".join(day.isoformat() for day in days) + "}'::date[]"
 
 
 def _shape(table: Table, source: str) -> str:

@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
-SCHEMA_VERSION = 1
+from tongpan.core.clock import DEFAULT_ZONE
+
+SCHEMA_VERSION = 2
 WHOLE = "all"
 """The only partition of a dimension."""
 
@@ -31,7 +33,7 @@ CALENDAR: dict[str, tuple[str, str]] = {
 class Table:
     """One table of the lake.
 
-    select: PostgreSQL SELECT of ``raw``, with a day range or day list put in by ``{days}``.
+    select: PostgreSQL SELECT of ``raw``; ``{days}`` becomes a test of the days, ``{day_list}`` their array.
     raw: the columns as they come, name -> DuckDB type. derived: further columns, name -> (type, expression over
     ``raw`` and the joined columns). joined: columns taken from the staged ``orders`` of the same days, by order_id.
     order_by: a unique key, so that the same rows always make the same file.
@@ -69,6 +71,12 @@ _ORDER_FACETS = {
     "is_cancelled": "BOOLEAN",
     "is_simulated": "BOOLEAN",
 }
+
+# Milliseconds from payment until the goods left; null for what was cancelled, unpaid, or left before it was paid.
+_PROCESSING = (
+    "CASE WHEN status <> 'cancelled' AND dispatched_at >= paid_at "
+    "THEN (epoch_us(dispatched_at) - epoch_us(paid_at)) // 1000 END"
+)
 
 ORDERS = Table(
     name="orders",
@@ -112,6 +120,11 @@ ORDERS = Table(
         "is_on_time": (
             "BOOLEAN",
             "CASE WHEN promised_at IS NULL OR dispatched_at IS NULL THEN NULL ELSE dispatched_at <= promised_at END",
+        ),
+        "processing_ms": ("BIGINT", _PROCESSING),
+        "dispatch_hour": (
+            "BIGINT",
+            "CASE WHEN status <> 'cancelled' THEN epoch_us(dispatched_at) // 3600000000 END",
         ),
     },
     select="""
@@ -160,8 +173,8 @@ FULFILLMENTS = Table(
         "promised_at": "TIMESTAMPTZ",
         "units": "BIGINT",
     },
-    joined=_ORDER_FACETS,
-    derived={"is_on_time": ORDERS.derived["is_on_time"]},
+    joined=_ORDER_FACETS | {"paid_at": "TIMESTAMPTZ"},
+    derived={"is_on_time": ORDERS.derived["is_on_time"], "processing_ms": ("BIGINT", _PROCESSING)},
     select="""
         SELECT f.id, f.order_id, f.node_id, f.status, f.allocated_at, f.dispatched_at, f.delivered_at,
                coalesce(f.promised_at, o.promised_at), coalesce(q.units, 0)
@@ -276,6 +289,76 @@ CHANNEL_DAYS = Table(
     order_by=("business_date", "channel_id"),
 )
 
+# One row for what moved of a SKU at a node on a day, by kind and, for what left for an order, by channel. unit_seconds
+# is Σ units × seconds since 2010: with it the stock that stood over any period is exact, however few rows there are.
+_STOCK_DAY = f"""JOIN LATERAL (SELECT d.day::timestamp AT TIME ZONE '{DEFAULT_ZONE}' AS since,
+                           (d.day + 1)::timestamp AT TIME ZONE '{DEFAULT_ZONE}' AS until) b ON true"""
+STOCK_MOVES = Table(
+    name="stock_moves",
+    grain="day",
+    raw={
+        "business_date": "DATE",
+        "node_id": "BIGINT",
+        "sku_id": "BIGINT",
+        "kind": "VARCHAR",
+        "channel_id": "BIGINT",
+        "units": "BIGINT",
+        "unit_seconds": "BIGINT",
+    },
+    select=f"""
+        SELECT d.day, m.node_id, m.sku_id, m.kind, o.channel_id, sum(m.on_hand_delta)::bigint,
+               sum(m.on_hand_delta * (floor(extract(epoch FROM m.occurred_at))::bigint - 1262304000))::bigint
+        FROM unnest({{day_list}}) AS d(day) {_STOCK_DAY}
+        JOIN inventory_movement m ON m.occurred_at >= b.since AND m.occurred_at < b.until
+        LEFT JOIN fulfillment_fulfillment f
+          ON m.kind = 'dispatched' AND m.cause_type = 'fulfillment' AND f.id = m.cause_id
+        LEFT JOIN orders_order o ON o.id = f.order_id
+        WHERE m.node_id IS NOT NULL AND m.bucket = 'saleable' AND m.on_hand_delta <> 0
+        GROUP BY 1, 2, 3, 4, 5""",
+    order_by=("node_id", "sku_id", "kind", "channel_id"),
+)
+
+COUNT_LINES = Table(
+    name="count_lines",
+    grain="day",
+    raw={
+        "line_id": "BIGINT",
+        "sheet_id": "BIGINT",
+        "business_date": "DATE",
+        "node_id": "BIGINT",
+        "sku_id": "BIGINT",
+        "bucket": "VARCHAR",
+        "book_units": "BIGINT",
+        "counted_units": "BIGINT",
+    },
+    derived={
+        "right_units": ("BIGINT", "book_units - abs(counted_units - book_units)"),
+        "is_exact": ("BOOLEAN", "counted_units = book_units"),
+    },
+    select=f"""
+        SELECT l.id, s.id, d.day, s.node_id, l.sku_id, l.bucket, l.expected, l.counted
+        FROM unnest({{day_list}}) AS d(day) {_STOCK_DAY}
+        JOIN inventory_countsheet s ON s.booked_at >= b.since AND s.booked_at < b.until
+        JOIN inventory_countline l ON l.sheet_id = s.id AND l.counted IS NOT NULL""",
+    order_by=("line_id",),
+)
+
+DAILY_VALUES = Table(
+    name="daily_values",
+    grain="month",
+    raw={
+        "name": "VARCHAR",
+        "business_date": "DATE",
+        "channel_id": "BIGINT",
+        "number": "BIGINT",
+        "base": "BIGINT",
+    },
+    derived={"is_total": ("BOOLEAN", "channel_id IS NULL")},
+    select="""
+        SELECT name, day, channel_id, number, base FROM analytics_dailyvalue WHERE day {days}""",
+    order_by=("name", "business_date", "channel_id"),
+)
+
 DIM_CHANNEL = Table(
     name="dim_channel",
     grain="all",
@@ -383,6 +466,28 @@ DIM_NODE = Table(
     order_by=("node_id",),
 )
 
-FACTS = (ORDERS, ORDER_LINES, FULFILLMENTS, RETURNS, RETURN_LINES, CORRECTIONS, CHANNEL_DAYS)
-DIMENSIONS = (DIM_CHANNEL, DIM_CHANNEL_FACET, DIM_SHOP, DIM_SKU, DIM_NODE)
+# Which nodes serve a channel: the stock that it sells from.
+DIM_SERVICE = Table(
+    name="dim_service",
+    grain="all",
+    raw={"channel_id": "BIGINT", "node_id": "BIGINT"},
+    select="""
+        SELECT DISTINCT h.channel_id, v.node_id
+        FROM network_service v JOIN channels_shop h ON h.id = v.shop_id""",
+    order_by=("channel_id", "node_id"),
+)
+
+FACTS = (
+    ORDERS,
+    ORDER_LINES,
+    FULFILLMENTS,
+    RETURNS,
+    RETURN_LINES,
+    CORRECTIONS,
+    CHANNEL_DAYS,
+    STOCK_MOVES,
+    COUNT_LINES,
+    DAILY_VALUES,
+)
+DIMENSIONS = (DIM_CHANNEL, DIM_CHANNEL_FACET, DIM_SHOP, DIM_SKU, DIM_NODE, DIM_SERVICE)
 TABLES = {table.name: table for table in (*FACTS, *DIMENSIONS)}

@@ -8,6 +8,7 @@ SQL. Ranges are half-open: [date_from, date_to). What exists is in ``catalogue()
 from tongpan.analytics.catalogue import catalogue
 from tongpan.analytics.queries.ask import Profile, explain, metric, metrics_many, profile
 from tongpan.analytics.queries.compare import Comparison, Point, compare, series
+from tongpan.analytics.queries.daily import daily_totals
 from tongpan.analytics.queries.drill import Drill, drill
 from tongpan.analytics.queries.funnel import Funnel, order_funnel
 from tongpan.analytics.queries.lake import lake_differences, lake_status
@@ -24,6 +25,7 @@ __all__ = [
     "Row",
     "catalogue",
     "compare",
+    "daily_totals",
     "drill",
     "explain",
     "freshness",

@@ -264,9 +264,16 @@ def _choose(metric: Metric, given: Mapping[str, str], *, strict: bool) -> tuple[
 
 
 def _platform_settings() -> dict[str, str]:
-    """Defaults that this installation changed: platform settings called metrics.<setting>."""
-    rows = fetch_all("SELECT key, value #>> '{}' FROM core_setting WHERE key LIKE 'metrics.%%'", [])
-    return {key.removeprefix("metrics."): value for key, value in rows}
+    """Defaults that this installation changed: platform settings called metrics.<setting>, and rules of other rooms."""
+    rules = {setting.rule: key for key, setting in catalogue().settings.items() if setting.rule}
+    rows = fetch_all(
+        """SELECT substr(key, 9), value #>> '{}' FROM core_setting WHERE key LIKE 'metrics.%%'
+           UNION ALL SELECT r.name, s.value ->> r.field
+           FROM unnest(%s::text[], %s::text[], %s::text[]) AS r(key, field, name)
+           JOIN core_setting s USING (key) WHERE s.value ? r.field""",
+        [[rule[0] for rule in rules], [rule[1] for rule in rules], list(rules.values())],
+    )
+    return dict(rows)
 
 
 def _filter(dimension: Dimension, given: FilterValue | Sequence[FilterValue]) -> Filter:

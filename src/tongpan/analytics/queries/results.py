@@ -117,7 +117,10 @@ def row_of(
         minor = divide_half_up(upper, base)
         value = None if currency is None else str(to_decimal(minor, currency))
         return Row(dimensions, value, currency, minor, upper, base)
-    return Row(dimensions, upper / base, currency, None, upper, base)
+    times, per = metric.scale
+    ratio = upper * times / (base * per)
+    least = ratio if metric.least is None else max(float(metric.least), ratio)
+    return Row(dimensions, least, currency, None, upper, base)
 
 
 def divide_half_up(numerator: int, denominator: int) -> int:

@@ -11,12 +11,15 @@ from typing import Literal
 
 from tongpan.access.actions import audit
 from tongpan.core.bulk import execute, fetch_all, whole_numbers
+from tongpan.core.clock import DEFAULT_ZONE, business_day
+from tongpan.core.eventlog import NewEvent, append
 from tongpan.core.races import run_in_transaction
 from tongpan.inventory.actions.count_sheets import lock_sheet, not_in, unknown
 from tongpan.inventory.actions.counting import enter
 from tongpan.inventory.counts import count_rules
 from tongpan.inventory.engine import BUCKETS, Delta
 from tongpan.inventory.engine.counting import CountedLine, CountOutcome, Found, bookable, needs_approval
+from tongpan.inventory.events import COUNT_BOOKED
 from tongpan.inventory.ledger import post
 from tongpan.inventory.locks import lock_pools
 
@@ -188,4 +191,5 @@ def _book(sheet_id: int, lines: Sequence[CountedLine], reason: str, *, actor: st
         "UPDATE inventory_countsheet SET state = 'booked', booked_at = %s, approved_by = %s WHERE id = %s",
         [now, actor, sheet_id],
     )
+    append([NewEvent(COUNT_BOOKED, str(sheet_id), {"day": business_day(now, DEFAULT_ZONE).isoformat()})])
     audit(actor, "count.booked", "count", str(sheet_id), {"lines": len(lines), "changed": len(deltas)}, now=now)

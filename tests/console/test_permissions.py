@@ -49,6 +49,7 @@ ARGUMENTS = {
     "push_id": 1,
     "delivery_id": 1,
     "message_id": 1,
+    "key": "x",
 }
 GUARDED = [pattern for pattern in urls.urlpatterns if pattern.name not in PUBLIC | POST_ONLY]
 

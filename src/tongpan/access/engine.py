@@ -31,6 +31,7 @@ CHANGES = frozenset(
         "goods.edit",
         "customers.edit",
         "imports.run",
+        "metrics.edit",
         "integration.edit",
     }
 )

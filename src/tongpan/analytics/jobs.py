@@ -1,4 +1,4 @@
-"""Upkeep of the lake: dimensions whose rows changed without an order, and files that nobody reads any more."""
+"""Upkeep of the lake: dimensions whose rows changed without an order, files that nobody reads any more. And targets."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 
 from tongpan.analytics.lake.sweep import sweep
 from tongpan.analytics.lake.writer import refresh_dimensions
+from tongpan.analytics.targets.actions import watch_targets
 from tongpan.core.clock import utc_now
 
 
@@ -25,3 +26,11 @@ def sweep_lake(timestamp: int) -> int:
     """Delete replaced and orphaned files; how many. timestamp as above."""
     swept = sweep(utc_now())
     return swept.replaced + swept.orphans
+
+
+@app.periodic(cron="37 18 * * *")
+@app.task(queueing_lock="watch_targets", lock="watch_targets")
+def watch_targets_daily(timestamp: int) -> int:
+    """Judge every target's last period, in the night of the platform's zone; how many alerts it opened."""
+    opened, _ = watch_targets(utc_now())
+    return opened

@@ -6,16 +6,17 @@ from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
-from tongpan.api.values import Code, CountedQty, Flag, In, Instant, Name80, Name120, Out, Text120, Text300
+from tongpan.api.values import Code, CountedQty, Flag, In, Instant, Name80, Name120, Out, Text60, Text120, Text300
 from tongpan.catalog.kits import KitSpec, save_kits
 from tongpan.catalog.listings import ListingSpec, save_listings
 from tongpan.core.clock import utc_now
 from tongpan.inventory.actions.floors import save_covers, save_node_policies
 from tongpan.inventory.actions.policies import remove_policies, save_policies, save_sessions, set_pool_mode
+from tongpan.inventory.covers import core_goods
 from tongpan.inventory.engine.policies import CoverSpec, NodePolicySpec, PolicySpec, SessionSpec
 from tongpan.inventory.models import ChannelPolicy, LiveSession, Mode, NodePolicy, PublishedStock
 from tongpan.inventory.policy_queries import pool_mode, select_node_policies, select_policies, select_sessions
@@ -302,6 +303,53 @@ def post_floors(request: HttpRequest, body: NodeFloorsListIn) -> DoneOut:
     specs = [NodePolicySpec(f.node, f.sku, f.safety_stock, f.routing_floor, f.safety_line) for f in body.floors]
     save_node_policies(specs, actor=actor_of(request), now=utc_now())
     return DoneOut(saved=len(specs))
+
+
+class CoreGoodsQuery(BaseModel):
+    search: Text120 = Field("", description="The beginning of a SKU code, or words of the name")
+    channel: Text60 = ""
+    below: bool | None = Field(None, description="true: only what has less than its cover")
+
+
+class CoreGoodOut(Out):
+    sku: str
+    name: str
+    channel: str
+    cover: int = Field(description="Units that it shall never run below: units, or days of its sales")
+    units: int
+    days: int
+    daily: float = Field(description="Units sold in a day, on average over four weeks")
+    free: int = Field(description="At the nodes that serve the channel, and not promised")
+    published: int | None = Field(description="Over its listings; null without one")
+    is_below: bool
+    below_since: Instant | None
+
+
+class CoreGoodsOut(Out):
+    items: list[CoreGoodOut]
+
+
+@read(router, "/stock/core-goods", "stock.view", CoreGoodsOut)
+def list_core_goods(request: HttpRequest, query: Query[CoreGoodsQuery]) -> CoreGoodsOut:
+    """Core goods by channel against their minimum cover, those furthest below it first."""
+    return CoreGoodsOut(
+        items=[
+            CoreGoodOut(
+                sku=one.sku_code,
+                name=one.sku_name,
+                channel=one.channel_code,
+                cover=one.cover,
+                units=one.units,
+                days=one.days,
+                daily=one.daily,
+                free=one.free,
+                published=one.published,
+                is_below=one.is_below,
+                below_since=one.since,
+            )
+            for one in core_goods(query.search, query.channel, is_below=query.below)
+        ]
+    )
 
 
 @write(router, "POST", "/stock/covers", "stock.edit", DoneOut)

@@ -29,6 +29,7 @@ from tongpan.api import (
     shipments,
     stock,
     supply,
+    targets,
     transfers,
     webhooks,
 )
@@ -55,6 +56,7 @@ for face in (
     nodes,
     customers,
     metrics,
+    targets,
     imports,
     webhooks,
     accounts,

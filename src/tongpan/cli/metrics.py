@@ -42,7 +42,7 @@ def metrics(
     shows_sql: bool,
     as_json: bool,
 ) -> None:
-    """Print one metric, or the whole catalogue when no KEY is given.
+    """Print one metric, the whole catalogue when no KEY is given, or with the KEY targets how each target is attained.
 
     Reads what the event log still holds first, so the number is of this moment. Days are business days in the
     zone of each channel; both --from and --to are included.
@@ -52,6 +52,10 @@ def metrics(
 
     if key is None:
         _print_catalogue(language, as_json=as_json)
+        return
+    if key == "targets":
+        bring_up_to_date()
+        _print_targets(first, last, language, as_json=as_json)
         return
     wanted: dict[str, list[str | None]] = {}
     for name, value in (_pair("--filter", text) for text in filters):
@@ -103,6 +107,42 @@ def _print_catalogue(language: str, *, as_json: bool) -> None:
         click.echo(f"{metric.key:<{width}}  {metric.name.in_language(language)}")
         click.echo(f"{'':<{width}}  {metric.formula.in_language(language)}")
         click.echo(f"{'':<{width}}  by {', '.join(metric.dimensions)}")
+
+
+def _print_targets(first: datetime | None, last: datetime | None, language: str, *, as_json: bool) -> None:
+    """Every target in its last period that is over, or in the days from ``first`` to ``last``."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from tongpan.analytics.targets.queries import attainments
+    from tongpan.core.clock import DEFAULT_ZONE, business_day, utc_now
+
+    if (first is None) != (last is None):
+        raise click.UsageError("Give both --from and --to, or neither.")
+    days = (first.date(), last.date() + timedelta(days=1)) if first and last else None
+    found = attainments(today=business_day(utc_now(), DEFAULT_ZONE), days=days)
+    if as_json:
+        echo_json({"targets": [one.as_json() for one in found]})
+        return
+    table = Table(box=None, pad_edge=False)
+    for name in ("metric", "channel", "from", "to"):
+        table.add_column(name)
+    for name in ("value", "needed", "reached"):
+        table.add_column(name, justify="right")
+    table.add_column("state")
+    for one in found:
+        value, wanted = (None if v is None else float(v) for v in (one.value, one.verdict.wanted))
+        table.add_row(
+            one.metric.name.in_language(language),
+            one.channel or "total",
+            one.period_from.isoformat(),
+            (one.period_to - timedelta(days=1)).isoformat(),
+            _text(value, one.metric.unit),
+            _text(wanted, one.metric.unit),
+            "—" if one.verdict.attained is None else f"{one.verdict.attained:.0%}",
+            one.verdict.state,
+        )
+    Console(highlight=False, soft_wrap=True).print(table)
 
 
 def _print_result(result: MetricResult, language: str) -> None:

@@ -49,6 +49,7 @@ SECTIONS = (
         (
             NavItem("stock", _("Stock"), "stock", "console:stock", "stock.view", True),
             NavItem("supply", _("Supply"), "supply", "console:supply", "stock.view"),
+            NavItem("core_goods", _("Core goods"), "star", "console:core_goods", "stock.view"),
             NavItem("replenishment", _("Replenishment"), "bell", "console:replenishment", "stock.view"),
             NavItem("transfers", _("Transfers"), "transfer", "console:transfers", "stock.view"),
             NavItem("counts", _("Counts"), "clipboard", "console:counts", "stock.view"),
@@ -62,7 +63,10 @@ SECTIONS = (
     ),
     NavSection(
         _("Numbers"),
-        (NavItem("overview", _("Overview"), "overview", "console:overview", "metrics.view", True),),
+        (
+            NavItem("overview", _("Overview"), "overview", "console:overview", "metrics.view", True),
+            NavItem("targets", _("Targets"), "target", "console:targets", "metrics.view"),
+        ),
     ),
     NavSection(
         _("Integrations"),

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tongpan.analytics.queries import freshness, profile
 from tongpan.channels.queries import channels
-from tongpan.console import overview_page
+from tongpan.console import overview_page, targets
 from tongpan.console.access import Request, page
 from tongpan.console.choices import local_name
 from tongpan.console.lists import FilterForm, with_params
@@ -47,7 +47,13 @@ class OverviewFilters(FilterForm):
 def overview(request: Request) -> HttpResponse:
     filters = OverviewFilters(request)
     history = profile().history
-    context = {"section": "overview", "filters": filters, "has_data": history is not None, "holds": _holds()}
+    context = {
+        "section": "overview",
+        "filters": filters,
+        "has_data": history is not None,
+        "holds": _holds(),
+        "missed": targets.missed(),
+    }
     if history is not None:
         scope = overview_page.Scope(filters.period(history), filters.values.get("channel", ""))
         parts = simulated_parts()

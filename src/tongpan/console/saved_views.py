@@ -26,6 +26,8 @@ PAGES = {
     "supply": "console:supply",
     "allocation": "console:allocation",
     "turnover": "console:turnover",
+    "targets": "console:targets",
+    "core_goods": "console:core_goods",
     "goods": "console:goods",
     "customers": "console:customers",
 }

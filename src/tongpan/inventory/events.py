@@ -18,6 +18,8 @@ ALERT_OPENED = "stock.alert_opened"
 
 REPLENISHMENT_CHANGED = "replenishment.changed"
 """key: replenishment id. payload: {"what": "proposed", "accepted", "done", "dismissed", "closed" or "overdue"}."""
+COVER_BROKEN = "stock.cover_broken"
+"""key: alert id. payload: {"channel": channel id, "sku": SKU id, "units": free for the channel, "cover": units}."""
 COUNT_BOOKED = "count.booked"
 """key: count sheet id. payload: {"day": the day of booking}."""
 PUBLISHED = "stock.published"

@@ -1,4 +1,4 @@
-"""What the stock pool does when stock moves: published stock, alerts at the safety lines, replenishment."""
+"""What the stock pool does when stock moves: published stock, alerts at safety lines and covers, replenishment."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from tongpan.core.clock import utc_now
 from tongpan.core.eventlog import Event, Reader
 from tongpan.inventory import events as stock
 from tongpan.inventory.actions import follow_transfers, watch_lines
+from tongpan.inventory.actions.covering import watch_covers
 from tongpan.inventory.actions.publishing import Concerned, republish
 from tongpan.network import events as network
 
@@ -65,4 +66,17 @@ def _watch(batch: Sequence[Event]) -> None:
 SAFETY_LINES = Reader(
     "safety-lines", (stock.CHANGED, stock.POLICY_CHANGED, stock.TRANSFER_CHANGED), _watch, batch=20000
 )
-READERS = (PUBLISHED_STOCK, SAFETY_LINES)
+
+
+def _cover(batch: Sequence[Event]) -> None:
+    everything = any(event.name == network.SERVICES_CHANGED or not event.key for event in batch)
+    watch_covers(None if everything else {int(event.key) for event in batch}, now=utc_now())
+
+
+CORE_COVERS = Reader(
+    "core-covers",
+    (stock.CHANGED, stock.POLICY_CHANGED, catalog.SKUS_CHANGED, network.SERVICES_CHANGED),
+    _cover,
+    batch=20000,
+)
+READERS = (PUBLISHED_STOCK, SAFETY_LINES, CORE_COVERS)

@@ -37,11 +37,13 @@ OFFERED = (
     Offer("order.routed", _("An order was routed, or found no node")),
     Offer("stock.changed", _("The stock of a SKU changed")),
     Offer("stock.published", _("The stock shown on a channel's listing changed")),
+    Offer("stock.cover_broken", _("A core SKU fell below its minimum cover on a channel")),
     Offer("fulfillment.dispatched", _("Goods left a node")),
     Offer("fulfillment.delivered", _("Goods arrived at the buyer")),
     Offer("shipment.tracked", _("A carrier told where a parcel is")),
     Offer("return.received", _("A return came in")),
     Offer("correction.booked", _("The books of a shop were corrected")),
+    Offer("metric.target_missed", _("A metric missed its target")),
 )
 NAMES = tuple(offer.name for offer in OFFERED)
 

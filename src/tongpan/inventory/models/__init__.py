@@ -16,6 +16,7 @@ from tongpan.inventory.models.levels import (
 from tongpan.inventory.models.policies import (
     ChannelPolicy,
     Cover,
+    CoverAlert,
     LiveSession,
     Mode,
     NodePolicy,
@@ -34,6 +35,7 @@ __all__ = [
     "CountSheet",
     "CountState",
     "Cover",
+    "CoverAlert",
     "Kind",
     "Level",
     "LiveSession",

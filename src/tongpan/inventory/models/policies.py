@@ -128,6 +128,29 @@ class Cover(models.Model):
     counted_at = models.DateTimeField(null=True)
 
 
+class CoverAlert(models.Model):
+    """A core SKU has less than its minimum cover for a channel: one row from when it fell below until it was back.
+
+    units: free at the nodes that serve the channel when it was opened. cover: what it should have had then.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    sku = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="cover_alerts", db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="cover_alerts")
+    units = models.BigIntegerField()
+    cover = models.BigIntegerField()
+    opened_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sku", "channel"], condition=Q(closed_at__isnull=True), name="one_open_alert_of_a_cover"
+            ),
+            models.CheckConstraint(condition=Q(units__lt=F("cover")), name="alert_is_below_its_cover"),
+        ]
+
+
 class PublishedStock(models.Model):
     """What a channel is told of a listing, with the steps that lead to it (``inventory.engine.publishing``)."""
 

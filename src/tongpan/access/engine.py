@@ -25,6 +25,8 @@ CHANGES = frozenset(
     {
         "orders.edit",
         "fulfillment.work",
+        "returns.edit",
+        "returns.approve",
         "stock.edit",
         "channels.edit",
         "network.edit",
@@ -58,6 +60,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
         {
             "orders.view",
             "fulfillment.work",
+            "returns.edit",
             "stock.view",
             "stock.edit",
             "goods.view",

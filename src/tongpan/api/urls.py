@@ -6,6 +6,7 @@ from django.urls import path
 
 from tongpan.api import (
     accounts,
+    aftersale,
     carts,
     channels,
     counts,
@@ -45,6 +46,7 @@ for face in (
     review,
     orders,
     returns,
+    aftersale,
     stock,
     policies,
     supply,

@@ -8,3 +8,10 @@ RETURN_RECEIVED = "return.received"
 """key: return id. payload: {"day"}."""
 CORRECTED = "correction.booked"
 """key: correction document number. payload: {"day"}."""
+CASE = "aftersale."
+"""aftersale.requested, .approved, .refused, .withdrawn, .in_transit, .received, .inspected, .closed: what happened to
+a case of after-sale. key: case id. payload: {"order": order id, "kind", "day": the order's business day}."""
+REFUND = "refund."
+"""refund.proposed, .approved, .paid, .failed. key: refund id. payload: {"order", "case", "customer" (or null),
+"currency", "total_minor", "goods_minor", "tenders": [{"method", "kind", "action", "amount_minor"}]}: loyalty and
+promotions restore points and coupons, and take back what the goods earned, by ``refund.paid``."""

@@ -36,6 +36,7 @@ class Kind(models.TextChoices):
     DEALLOCATED = "deallocated", _("Deallocated")
     DISPATCHED = "dispatched", _("Dispatched")
     RETURNED = "returned", _("Returned")
+    INSPECTED = "inspected", _("Inspected after a return")
     SENT = "sent", _("Sent to another node")
     RECEIVED = "received", _("Received from another node")
     LOST = "lost", _("Lost on the way")

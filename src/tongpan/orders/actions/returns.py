@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from tongpan.catalog.actions import SkuSpec, ensure_skus, fullest
 from tongpan.catalog.kits import parts_of
 from tongpan.core.bulk import copy_rows, fetch_all, next_ids
 from tongpan.core.clock import business_day
+from tongpan.core.errors import Refusal
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.core.races import run_in_transaction
 from tongpan.customers.actions import Sighting, identify
 from tongpan.inventory.actions import take_back
 from tongpan.orders.actions.checks import is_named, refusal_of_correction, refusal_of_return
+from tongpan.orders.actions.matching import CaseMatches
 from tongpan.orders.actions.shops import ShopInfo, shops_by_code
 from tongpan.orders.engine import CHARGE_CODE_LENGTH, CorrectionDoc, Outcome, ReturnDoc, digest
 from tongpan.orders.events import CORRECTED, RETURN_RECEIVED
@@ -37,13 +39,40 @@ def accept_returns(
     )
 
 
+def book_returns(docs: Sequence[ReturnDoc], *, actor: str, now: datetime, is_restocked: bool) -> list[int]:
+    """Book the returns of after-sale cases, whose goods are in stock already; their ids.
+
+    In the caller's transaction. Raises Refusal with the reason of the first that cannot be taken.
+    """
+    shops = shops_by_code({doc.shop_code for doc in docs})
+    for doc in docs:
+        if refused := refusal_of_return(doc, shops, now):
+            raise Refusal(refused.code, refused.reason)
+    fresh = [_Fresh(position, doc, digest(doc), is_restocked) for position, doc in enumerate(docs)]
+    made = _insert(fresh, shops, actor, None)
+    return [made[position].document_id or 0 for position in range(len(docs))]
+
+
+class _Fresh(NamedTuple):
+    """A return that is new. is_restocked: None when its goods are to be put in stock with it; otherwise a case of
+    after-sale has them, and this says whether they are on sale again. case_id: that case, when the channel told."""
+
+    position: int
+    doc: ReturnDoc
+    content: bytes
+    is_restocked: bool | None = None
+    case_id: int | None = None
+
+
 def _accept(docs: Sequence[ReturnDoc], *, actor: str, import_id: int | None, now: datetime) -> list[Outcome]:
     shops = shops_by_code({doc.shop_code for doc in docs})
     outcomes: dict[int, Outcome] = {}
-    fresh: dict[tuple[int, str], tuple[int, ReturnDoc, bytes]] = {}
+    fresh: dict[tuple[int, str], _Fresh] = {}
     again: dict[int, tuple[int, str]] = {}
     refusals = [refusal_of_return(doc, shops, now) for doc in docs]
-    stored = _stored([doc for doc, refused in zip(docs, refusals, strict=True) if not refused], shops)
+    taken = [doc for doc, refused in zip(docs, refusals, strict=True) if not refused]
+    stored = _stored(taken, shops)
+    cases = CaseMatches(taken, {code: shop.id for code, shop in shops.items()})
     for position, (doc, refused) in enumerate(zip(docs, refusals, strict=True)):
         if refused:
             outcomes[position] = refused
@@ -51,9 +80,14 @@ def _accept(docs: Sequence[ReturnDoc], *, actor: str, import_id: int | None, now
         key = (shops[doc.shop_code].id, doc.external_id)
         content = digest(doc)
         if key not in stored and key not in fresh:
-            fresh[key] = (position, doc, content)
+            case = cases.match(key, doc)
+            if case is None or case.return_id is None:
+                # A case that is not booked yet takes this as its booking; its goods come by the case.
+                fresh[key] = _Fresh(position, doc, content, None if case is None else False, case and case.id)
+            else:
+                outcomes[position] = Outcome("unchanged", case.return_id)
             continue
-        return_id, booked = stored[key] if key in stored else (None, fresh[key][2])
+        return_id, booked = stored[key] if key in stored else (None, fresh[key].content)
         if return_id is None:
             again[position] = key
         outcomes[position] = (
@@ -69,7 +103,8 @@ def _accept(docs: Sequence[ReturnDoc], *, actor: str, import_id: int | None, now
     made = _insert([fresh[key] for key in sorted(fresh)], shops, actor, import_id)
     outcomes |= made
     for position, key in again.items():
-        outcomes[position] = replace(outcomes[position], document_id=made[fresh[key][0]].document_id)
+        outcomes[position] = replace(outcomes[position], document_id=made[fresh[key].position].document_id)
+    cases.settle({f.case_id: made[f.position].document_id for f in fresh.values() if f.case_id}, actor=actor, now=now)
     return [outcomes[position] for position in range(len(docs))]
 
 
@@ -85,30 +120,33 @@ def _stored(docs: Sequence[ReturnDoc], shops: dict[str, ShopInfo]) -> dict[tuple
 
 
 def _insert(
-    fresh: list[tuple[int, ReturnDoc, bytes]], shops: dict[str, ShopInfo], actor: str, import_id: int | None
+    fresh: Sequence[_Fresh], shops: dict[str, ShopInfo], actor: str, import_id: int | None
 ) -> dict[int, Outcome]:
     if not fresh:
         return {}
     sku_ids = ensure_skus(
         fullest(
             (line.code, SkuSpec(line.name, line.product_code, line.product_name, line.category))
-            for _, doc, _ in fresh
+            for _, doc, *_ in fresh
             for line in doc.lines
             if line.kind == "goods"
         )
     )
-    known = [(position, doc, doc.buyer) for position, doc, _ in fresh if is_named(doc.buyer)]
+    known = [(position, doc, doc.buyer) for position, doc, *_ in fresh if is_named(doc.buyer)]
     customer_ids = identify(
         [Sighting(b.kind, b.scope, b.value, doc.returned_at, b.name, b.province, b.city) for _, doc, b in known]
     )
     customers = {position: customer_id for (position, *_), customer_id in zip(known, customer_ids, strict=True)}
-    orders = _orders_of([doc for _, doc, _ in fresh], shops)
+    orders = _orders_of([f.doc for f in fresh], shops)
     ids = next_ids("orders_return", len(fresh))
 
     nodes = _returns_nodes({shop.id for shop in shops.values()})
 
-    def head(return_id: int, position: int, doc: ReturnDoc, content: bytes) -> tuple[Any, ...]:
+    def head(return_id: int, one: _Fresh) -> tuple[Any, ...]:
+        position, doc, content, is_restocked, _ = one
         shop = shops[doc.shop_code]
+        if is_restocked is None:
+            is_restocked = shop.id in nodes
         goods = sum(line.amount_minor for line in doc.lines if line.kind == "goods")
         charges = sum(line.amount_minor for line in doc.lines if line.kind == "charge")
         units = sum(line.qty for line in doc.lines if line.kind == "goods")
@@ -118,7 +156,7 @@ def _insert(
             shop.channel_id,
             doc.external_id,
             content,
-            "restocked" if shop.id in nodes else "received",
+            "restocked" if is_restocked else "received",
             orders.get((shop.id, doc.order_external_id)),
             customers.get(position),
             business_day(doc.returned_at, shop.zone),
@@ -153,7 +191,7 @@ def _insert(
             "import_id",
             "is_simulated",
         ),
-        (head(return_id, *item) for return_id, item in zip(ids, fresh, strict=True)),
+        (head(return_id, one) for return_id, one in zip(ids, fresh, strict=True)),
     )
     copy_rows(
         "orders_returnline",
@@ -180,7 +218,7 @@ def _insert(
                 line.unit_price,
                 line.amount_minor,
             )
-            for return_id, (_, doc, _) in zip(ids, fresh, strict=True)
+            for return_id, (_, doc, *_) in zip(ids, fresh, strict=True)
             for line_no, line in enumerate(doc.lines, 1)
         ),
     )
@@ -188,8 +226,8 @@ def _insert(
     take_back(
         [
             (return_id, nodes[shops[doc.shop_code].id], part_id, line.qty * units, doc.returned_at)
-            for return_id, (_, doc, _) in zip(ids, fresh, strict=True)
-            if shops[doc.shop_code].id in nodes
+            for return_id, (_, doc, _, is_restocked, _) in zip(ids, fresh, strict=True)
+            if is_restocked is None and shops[doc.shop_code].id in nodes
             for line in doc.lines
             if line.kind == "goods"
             for part_id, units in kits.get(sku_ids[line.code], [(sku_ids[line.code], 1)])
@@ -203,7 +241,7 @@ def _insert(
                 str(return_id),
                 {"day": business_day(doc.returned_at, shops[doc.shop_code].zone).isoformat()},
             )
-            for return_id, (_, doc, _) in zip(ids, fresh, strict=True)
+            for return_id, (_, doc, *_) in zip(ids, fresh, strict=True)
         ]
     )
     return {position: Outcome("accepted", i) for i, (position, *_) in zip(ids, fresh, strict=True)}

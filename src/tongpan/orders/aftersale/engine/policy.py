@@ -147,6 +147,11 @@ class Policy:
         """The reason with that code, or None."""
         return next((reason for reason in self.reasons if reason.code == code), None)
 
+    @property
+    def reasons_by_code(self) -> dict[str, Reason]:
+        """Every reason by its code."""
+        return {reason.code: reason for reason in self.reasons}
+
     def kind_of(self, method: str) -> str:
         """The kind of tender that a channel's word for a payment means; "money" for all that are not named."""
         return self.tender_methods.get(method.strip().lower(), "money")

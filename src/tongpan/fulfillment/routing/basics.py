@@ -45,21 +45,36 @@ class Pick(NamedTuple):
     qty: int
 
 
+class Move(NamedTuple):
+    """``qty`` units that a transfer brings from one node to another before an order is sent."""
+
+    from_id: int
+    to_id: int
+    sku_id: int
+    qty: int
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """What routing decided. picks is empty when outcome is "unfillable". explanation is plain JSON:
 
-    {"candidates": [{"node": code, "km": float|None, "have": lines covered, "of": lines, "outcome":
-    "chosen"|"eliminated", "why": "short"|"farther"|"more-nodes"|"named", "missing": [SKU ids], "rank": n,
+    {"candidates": [{"node": code, "km": float|None, "have": lines covered, "of": lines, "rank": n (by distance),
+    "outcome": "chosen"|"eliminated", "why": the first thing that took it out (``explaining``), "because": its
+    figures, "missing": [SKU ids], "values": its rank tuple where nodes are ranked by more than distance,
     "floors": [{"sku_id", "floor", "leaves", "of"}] where a floor keeps back what is missing}],
     "others": nodes that are not named, farther away or without anything of the order (absent when there are none),
-    "short": [{"sku_id", "have", "need"}]}
+    "ranks": what "values" are, "tried": [{"rule", "why", "removed": {why: nodes}}] of rules that found nothing,
+    "short": [{"sku_id", "have", "need"}], "queue": where it waits, "place": "province" or "unknown" of an address
+    that names no known city, "transfers": [{"from", "to", "sku_id", "qty"}] that gather its goods}
+
+    transfers: what must be moved before an order that is "unfillable" now can be sent.
     """
 
     outcome: Literal["routed", "unfillable"]
     rule: str
     picks: Sequence[Pick] = ()
     explanation: dict[str, Any] = field(default_factory=dict)
+    transfers: Sequence[Move] = ()
 
 
 Distance = Callable[[float, float, float, float], float]

@@ -5,19 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tongpan.fulfillment.routing.basics import Candidate, Left, Need, NodeView, Pick, Stock, free, shortage
-from tongpan.fulfillment.routing.covers import fewest
+from tongpan.fulfillment.routing.covers import Weigh, by_distance, fewest
 
 Served = tuple[list[NodeView], list[Pick]]
 
 
-def apart(needs: Sequence[Need], candidates: Sequence[Candidate], stock: Stock) -> Served:
-    """The fewest nodes when the parts of a kit may come from several."""
-    chosen = fewest(needs, candidates, stock)
-    return chosen, pick(needs, chosen, stock)
+def apart(
+    needs: Sequence[Need],
+    candidates: Sequence[Candidate],
+    stock: Stock,
+    weigh: Weigh = by_distance,
+    most: int | None = None,
+) -> Served | None:
+    """The fewest nodes, at most ``most``, when the parts of a kit may come from several; None when none do."""
+    if shortage(needs, [c.node for c in candidates], stock):
+        return None
+    chosen = fewest(needs, candidates, stock, weigh, most)
+    return (chosen, pick(needs, chosen, stock)) if chosen else None
 
 
-def together(needs: Sequence[Need], candidates: Sequence[Candidate], stock: Stock) -> Served | None:
-    """The fewest nodes that send every kit whole; None without kits, or when no nodes can.
+def together(
+    needs: Sequence[Need],
+    candidates: Sequence[Candidate],
+    stock: Stock,
+    weigh: Weigh = by_distance,
+    most: int | None = None,
+) -> Served | None:
+    """The fewest nodes, at most ``most``, that send every kit whole; None without kits, or when no nodes can.
 
     Each kit line is searched as a good of its own, of which a node has as many as its parts make.
     """
@@ -33,7 +47,7 @@ def together(needs: Sequence[Need], candidates: Sequence[Candidate], stock: Stoc
     if shortage(plain, nodes, whole):
         return None
     left = {(need.sku_id, node.id): free(stock, need.sku_id, node) for need in needs for node in nodes}
-    chosen = fewest(plain, candidates, whole)
+    chosen = fewest(plain, candidates, whole, weigh, most)
     picks = []
     for line_id, parts in kits.items():
         wanted = parts[0].kits

@@ -1,0 +1,257 @@
+"""The ladder of a policy's rules: the first whose nodes have all goods of an order decides. Pure.
+
+One ``Ladder`` serves all orders of a shop in a batch: what a rule says about nodes alone is worked out once.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tongpan.fulfillment.routing.basics import (
+    Candidate,
+    Distance,
+    Move,
+    Need,
+    NodeView,
+    Pick,
+    Plan,
+    Stock,
+    candidates_of,
+    shortage,
+    totals_of,
+)
+from tongpan.fulfillment.routing.covers import Weigh, by_distance
+from tongpan.fulfillment.routing.explaining import Losing, Reason, by_distance_alone, explain
+from tongpan.fulfillment.routing.facts import OrderFacts, Snapshot, holds
+from tongpan.fulfillment.routing.gathering import gather
+from tongpan.fulfillment.routing.picking import apart, pick, together
+from tongpan.fulfillment.routing.policy import Policy, Rule, Split
+from tongpan.fulfillment.routing.ranking import Ranking
+from tongpan.fulfillment.routing.sifting import Sieve
+
+_Kept = tuple[Stock, Stock]
+"""What is on the shelves, and the floors that count."""
+
+
+@dataclass(slots=True)
+class _Try:
+    """One rule tried on one order. served: nodes and picks. why: nothing came of it, in one word:
+
+    "none" (no node is left), "short" (none that is left has all goods, nor may they be split), "value" (the order
+    is worth too little to be split), "parcels" (it would take too many), "waits" or "waited" (for a transfer).
+    """
+
+    rule: Rule
+    all: Sequence[Candidate] = ()
+    kept: _Kept = field(default=({}, {}))
+    removed: Mapping[int, Reason] = field(default_factory=dict)
+    nodes: Sequence[NodeView] = ()
+    picks: Sequence[Pick] = ()
+    moves: Sequence[Move] = ()
+    is_split: bool = False
+    why: str = ""
+
+
+@dataclass(slots=True)
+class _Case:
+    """One order that is planned. seen: candidates, stock above the floors, and floors, by which floors count."""
+
+    order: OrderFacts
+    needs: Sequence[Need]
+    stock: Stock
+    needed: Mapping[int, int]
+    seen: dict[tuple[bool, int], tuple[list[Candidate], Stock, Stock]] = field(default_factory=dict)
+
+
+class Ladder:
+    """The rules of ``policy`` on the nodes that serve one shop. others: nodes beside them that a buyer may name.
+
+    keeps_floors: False for goods that have left already, which floors cannot keep back.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        nodes: Sequence[NodeView],
+        snapshot: Snapshot,
+        distance: Distance,
+        *,
+        others: Mapping[int, NodeView] | None = None,
+        keeps_floors: bool = True,
+    ) -> None:
+        self.nodes = nodes
+        self.snapshot = snapshot
+        self.distance = distance
+        self.others = others or {}
+        self.keeps_floors = keeps_floors
+        self.policy = policy
+        self.steps = [(Sieve(rule, nodes, snapshot), Ranking(rule, snapshot)) for rule in policy.rules]
+
+    def plan(self, order: OrderFacts, needs: Sequence[Need], stock: Stock, *, explained: bool = True) -> Plan:
+        """Route what an order needs, whole or not at all. explained: False leaves the explanation empty."""
+        case = _Case(order, needs, stock, totals_of(needs))
+        tried: list[_Try] = []
+        for sieve, ranking in self.steps:
+            if not holds(sieve.rule.when, order):
+                continue
+            made = self._try(sieve, ranking, case)
+            if made.picks:
+                told = self._told(made, ranking, case, tried) if explained else {}
+                return Plan("routed", made.rule.name, made.picks, told)
+            tried.append(made)
+            if made.moves or made.why == "waits" or made.rule.otherwise:
+                return self._stuck(tried, case, made.rule.name, made.rule.otherwise, explained=explained)
+        return self._stuck(tried, case, "", self.policy.after.queue, explained=explained)
+
+    def _try(self, sieve: Sieve, ranking: Ranking, case: _Case) -> _Try:
+        found, above, floors = self._field(sieve, case)
+        left, removed = sieve.sift(found, case.order, case.needs)
+        made = _Try(sieve.rule, found, (case.stock, floors), removed)
+        weigh: Weigh = by_distance
+        if not ranking.is_by_distance:
+            weigh = functools.partial(ranking.weight, needed=case.needed)
+        if sieve.rule.transfer:
+            self._gather(made, case, sorted(left, key=lambda c: (weigh(c), c.node.code)), above)
+            return made
+        whole = [c for c in left if not c.missing]
+        if whole:
+            best = whole[0] if weigh is by_distance else min(whole, key=lambda c: (weigh(c), c.node.code))
+            made.nodes, made.picks = [best.node], pick(case.needs, [best.node], above)
+        elif sieve.rule.split is None or not left:
+            made.why = "short" if left else "none"
+        elif case.order.value < sieve.rule.split.min_order_value:
+            made.why = "value"
+        else:
+            self._split(made, case, left, above, weigh)
+        return made
+
+    def _field(self, sieve: Sieve, case: _Case) -> tuple[list[Candidate], Stock, Stock]:
+        """The candidates of a rule, the stock above the floors that count for it, and these floors."""
+        wanted, chosen = sieve.rule.nodes, case.order.pickup_node
+        keeps = wanted.keeps_floors and self.keeps_floors
+        key = (keeps, wanted.floor)
+        if not wanted.only and key in case.seen:
+            return case.seen[key]
+        nodes = self.nodes
+        if wanted.only:
+            nodes = [node for node in nodes if node.id == chosen]
+            if not nodes and chosen is not None and chosen in self.others:
+                nodes = [self.others[chosen]]
+        above, floors = sieve.above(case.needs, case.stock, self.snapshot.floors if keeps else {})
+        found = candidates_of(case.needs, case.order.place, nodes, above, self.distance), above, floors
+        if not wanted.only:
+            case.seen[key] = found
+        return found
+
+    def _split(self, made: _Try, case: _Case, left: Sequence[Candidate], above: Stock, weigh: Weigh) -> None:
+        split = made.rule.split or Split()
+        served = together(case.needs, left, above, weigh, split.max_parcels)
+        if served is None and not (split.keeps_kits and any(need.kits for need in case.needs)):
+            served = apart(case.needs, left, above, weigh, split.max_parcels)
+        if served:
+            made.is_split = True
+            made.nodes, made.picks = served
+        else:
+            made.why = "short" if shortage(case.needs, [c.node for c in left], above) else "parcels"
+
+    def _gather(self, made: _Try, case: _Case, targets: Sequence[Candidate], above: Stock) -> None:
+        if case.order.awaits == made.rule.name:
+            made.why = "waited" if case.order.waited else "waits"
+            return
+        givers = [node for node in self.nodes if node.id not in case.order.rejected]
+        for target in targets:
+            made.moves = gather(case.needs, target.node, givers, above, self.distance)
+            if made.moves:
+                return
+        made.why = "short" if targets else "none"
+
+    def _told(self, made: _Try, ranking: Ranking, case: _Case, tried: Sequence[_Try]) -> dict[str, Any]:
+        losing: Losing = by_distance_alone
+        if not ranking.is_by_distance and made.picks:
+            losing = _losing(made, ranking, case.needed)
+        told = explain(
+            made.all,
+            len(self.nodes),
+            made.nodes,
+            made.kept,
+            is_split=made.is_split,
+            removed=made.removed,
+            losing=losing,
+        )
+        if not ranking.is_by_distance:
+            told["ranks"] = [key for key, _ in ranking.keys]
+        before = [_summary(one) for one in tried if one is not made]
+        if before:
+            told["tried"] = before
+        if case.order.is_vague:
+            told["place"] = "unknown" if case.order.place is None else "province"
+        return told
+
+    def _stuck(self, tried: Sequence[_Try], case: _Case, name: str, queue: str, *, explained: bool) -> Plan:
+        """Nothing was found. name: of the rule that ended the search, "" when all were tried."""
+        last = tried[-1] if tried else None
+        moves = last.moves if last else ()
+        stock, floors = last.kept if last else (self.snapshot.stock, {})
+        short = [] if moves else shortage(case.needs, self.nodes, _less(stock, floors))
+        rule = name or self._reason(tried, short)
+        if not explained:
+            return Plan("unfillable", rule, (), {}, moves)
+        told: dict[str, Any] = {"candidates": [], "others": len(self.nodes)} if self.nodes else {"candidates": []}
+        if last and self.nodes:
+            ranking = next(ranking for sieve, ranking in self.steps if sieve.rule is last.rule)
+            told = self._told(last, ranking, case, tried)
+            if len(tried) > 1 or last.why not in ("short", "none"):
+                told["ended"] = {"rule": last.rule.name, "why": last.why}
+        told["short"] = short
+        if queue:
+            told["queue"] = queue
+        if moves:
+            codes = {node.id: node.code for node in self.nodes}
+            told["transfers"] = [
+                {"from": codes[move.from_id], "to": codes[move.to_id], "sku_id": move.sku_id, "qty": move.qty}
+                for move in moves
+            ]
+        return Plan("unfillable", rule, (), told, moves)
+
+    def _reason(self, tried: Sequence[_Try], short: Sequence[Any]) -> str:
+        if not self.nodes:
+            return "no-node"
+        if short or not tried:
+            return "no-stock" if short else "no-rule"
+        out = {code for one in tried for code, _ in one.removed.values()}
+        if "rejected" in out and all(one.why in ("none", "short") for one in tried):
+            left = [c for one in tried for c in one.all if c.node.id not in one.removed and not c.missing]
+            if not left:
+                return "all-rejected"
+        return "no-rule" if out or any(one.why in ("value", "parcels", "waited") for one in tried) else "no-stock"
+
+
+def _losing(made: _Try, ranking: Ranking, needed: Mapping[int, int]) -> Losing:
+    winner = next((c for c in made.all if c.node.id == made.nodes[0].id), made.all[0])
+    best = ranking.values(winner, needed)
+
+    def losing(candidate: Candidate) -> tuple[str, Mapping[str, Any] | None, Sequence[int | None]]:
+        values = ranking.values(candidate, needed)
+        return "worse", {"by": ranking.differs_by(best, values)}, values
+
+    return losing
+
+
+def _less(stock: Stock, floors: Stock) -> Stock:
+    if not floors:
+        return stock
+    return dict(stock) | {
+        sku_id: {node: max(units - kept.get(node, 0), 0) for node, units in stock.get(sku_id, {}).items()}
+        for sku_id, kept in floors.items()
+    }
+
+
+def _summary(one: _Try) -> dict[str, Any]:
+    counts: dict[str, int] = {}
+    for code, _ in one.removed.values():
+        counts[code] = counts.get(code, 0) + 1
+    told: dict[str, Any] = {"rule": one.rule.name, "why": one.why}
+    return told | {"removed": counts} if counts else told

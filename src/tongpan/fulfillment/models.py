@@ -7,14 +7,29 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.catalog.models import Sku
+from tongpan.fulfillment.routing.models import NodeRejection, PolicyAssignment, PolicyVersion, RoutingPolicy
 from tongpan.network.models import Node
 from tongpan.orders.models import Order, OrderLine
+
+__all__ = [
+    "Fulfillment",
+    "FulfillmentLine",
+    "FulfillmentStatus",
+    "NodeRejection",
+    "PolicyAssignment",
+    "PolicyVersion",
+    "RoutingDecision",
+    "RoutingPolicy",
+    "Shipment",
+    "TrackingEvent",
+    "TrackingKind",
+]
 
 
 class RoutingDecision(models.Model):
     """Which nodes were chosen for an order and why every other was not; append-only.
 
-    explanation: as ``fulfillment.engine.Plan`` describes it. An order that is routed again has several decisions;
+    explanation: as ``fulfillment.routing.basics.Plan`` describes it. An order that is routed again has several decisions;
     the newest counts.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
@@ -30,8 +30,19 @@ def free_levels(sku_ids: Collection[int], node_ids: Collection[int]) -> dict[int
 
 def routing_floors(sku_ids: Collection[int], node_ids: Collection[int]) -> dict[int, dict[int, int]]:
     """The last units that routing leaves at a node, by SKU id and node id, where there are any."""
+    return _floors("routing_floor", sku_ids, node_ids)
+
+
+def safety_stocks(sku_ids: Collection[int], node_ids: Collection[int]) -> dict[int, dict[int, int]]:
+    """The units that a node should keep, by SKU id and node id, where there are any."""
+    return _floors("safety_stock", sku_ids, node_ids)
+
+
+def _floors(
+    column: Literal["routing_floor", "safety_stock"], sku_ids: Collection[int], node_ids: Collection[int]
+) -> dict[int, dict[int, int]]:
     rows = fetch_all(
-        """SELECT DISTINCT ON (s.sku_id, p.node_id) s.sku_id, p.node_id, p.routing_floor
+        f"""SELECT DISTINCT ON (s.sku_id, p.node_id) s.sku_id, p.node_id, p.{column}
            FROM inventory_nodepolicy p JOIN unnest(%s::bigint[]) AS s(sku_id) ON p.sku_id = s.sku_id OR p.sku_id IS NULL
            WHERE p.node_id = ANY(%s) ORDER BY s.sku_id, p.node_id, p.sku_id NULLS LAST""",
         [list(sku_ids), list(node_ids)],

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tongpan.fulfillment.actions.snapshot import Job
-from tongpan.fulfillment.engine import Need, Plan
+from tongpan.fulfillment.routing.basics import Need, Plan
+from tongpan.fulfillment.routing.choosing import Policies
+from tongpan.fulfillment.routing.facts import OrderFacts, holds
+from tongpan.fulfillment.routing.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,29 +20,23 @@ class Group:
     jobs: Sequence[Job]
     needs: Sequence[Need]
 
-    @property
-    def shop_id(self) -> int:
-        return self.jobs[0].shop_id
-
-    @property
-    def place(self) -> tuple[float, float] | None:
-        return self.jobs[0].place
-
     def owners(self) -> dict[int, Job]:
         """The job of each order line that has needs."""
         return {need.order_line_id: job for job in self.jobs for need in job.needs}
 
-    def take(self, made: Plan) -> None:
-        """Give each job what ``made`` decided for it."""
+    def take(self, made: Plan, policy: Policy) -> None:
+        """Give each job what ``made`` decided for it by ``policy``."""
         for job in self.jobs:
             lines = {need.order_line_id for need in job.needs}
             own = replace(made, picks=[pick for pick in made.picks if pick.order_line_id in lines])
             if len(self.jobs) > 1:
                 others = sorted(other.order_id for other in self.jobs if other is not job)
                 own = replace(own, explanation=own.explanation | {"together_with": others})
+            job.policy = (policy.code, policy.version)
             job.made = own if job.made is None else _joined(job.made, own)
             if made.outcome == "unfillable":
                 job.failed = made.rule
+                job.moves.extend(made.transfers)
 
 
 def _joined(first: Plan, then: Plan) -> Plan:
@@ -70,6 +68,40 @@ def groups_of(jobs: Sequence[Job]) -> list[Group]:
             for part in sorted(set(job.parts.values())):
                 groups.append(Group([job], [need for need in job.needs if job.parts[need.order_line_id] == part]))
     return groups
+
+
+def in_turn(
+    groups: Sequence[Group], policies: Policies, orders: Mapping[int, OrderFacts]
+) -> list[tuple[Group, Policy]]:
+    """The groups with their policies, in the order in which the policies want them planned.
+
+    Policies that sort alike share one queue; of queues that sort differently the one with the order placed first
+    goes first.
+    """
+    queues: dict[tuple[str, ...], list[tuple[Group, Policy]]] = {}
+    for group in groups:
+        policy = policies.of(group.jobs[0].channel_id, group.jobs[0].shop_id)
+        queues.setdefault(tuple(policy.batch.sort), []).append((group, policy))
+    turns = []
+    for sort, queue in queues.items():
+        if sort != ("placed_at", "id"):
+            queue.sort(key=lambda pair: _urgency(pair[1], orders[pair[0].jobs[0].order_id]))
+        turns.extend(queue)
+    return turns
+
+
+def _urgency(policy: Policy, order: OrderFacts) -> tuple[Any, ...]:
+    conditions = policy.batch.priority
+    keys = {
+        "promise_at": (order.promised_at is None, order.promised_at),
+        "priority": next((i for i, one in enumerate(conditions) if holds(one, order)), len(conditions)),
+        "placed_at": order.placed_at,
+        "id": order.order_id,
+    }
+    # An unknown promise compares with none, so that only the flag before it counts.
+    return tuple(
+        (True,) if key == "promise_at" and order.promised_at is None else keys[key] for key in policy.batch.sort
+    )
 
 
 def waits_for_others(jobs: Sequence[Job]) -> set[int]:

@@ -9,7 +9,8 @@ from tongpan.core.bulk import as_json, copy_rows, next_ids
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.core.races import run_in_transaction
 from tongpan.fulfillment.actions.dispatch import allocated_to, cancel, deliver, depart
-from tongpan.fulfillment.actions.grouping import Group, groups_of, waits_for_others
+from tongpan.fulfillment.actions.grouping import Group, groups_of, in_turn, waits_for_others
+from tongpan.fulfillment.actions.situation import load_orders, load_snapshot
 from tongpan.fulfillment.actions.snapshot import (
     Job,
     goods_of,
@@ -20,15 +21,24 @@ from tongpan.fulfillment.actions.snapshot import (
     nodes_by_id,
     nodes_of_shops,
 )
-from tongpan.fulfillment.engine import POLICY, POLICY_VERSION, Pick, Plan, plan
 from tongpan.fulfillment.events import ROUTED
+from tongpan.fulfillment.routing.basics import NodeView, Pick, Plan
+from tongpan.fulfillment.routing.choosing import policies_that_count
+from tongpan.fulfillment.routing.facts import OrderFacts, holds
+from tongpan.fulfillment.routing.ladder import Ladder
+from tongpan.fulfillment.routing.planning import plan_order
 from tongpan.inventory.actions import pin, release, ship
 from tongpan.inventory.engine import Delta, Demand, Refused, Shares
 from tongpan.inventory.ledger import book_allocations, post
 from tongpan.inventory.locks import lock_pools, lock_shares
-from tongpan.inventory.queries import free_levels, routing_floors
+from tongpan.inventory.queries import free_levels
 from tongpan.network.geography import distance_km
 from tongpan.orders.actions import wait_for
+
+Last = tuple[int, str, str, datetime]
+"""Attempt, outcome, rule and time of an order's newest decision."""
+NO_NODE = ("no-node", "no-rule", "all-rejected", "batch")
+"""Rules of decisions that more stock would not change."""
 
 
 def route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int, str]:
@@ -55,8 +65,9 @@ def _route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int
         [job for job in jobs if job.is_shipped or (job.status == "paid" and job.order_id not in waiting)]
     )
     if open_jobs:
-        tracking = _plan_all(open_jobs, now=now)
-        _write(open_jobs, tracking, actor=actor, now=now)
+        last = last_decisions([job.order_id for job in open_jobs])
+        tracking = _plan_all(open_jobs, last, now=now)
+        _write(open_jobs, last, tracking, actor=actor, now=now)
     waits = {job.order_id: _wait(job) for job in open_jobs}
     settled = [job for job in jobs if job.order_id not in waiting]
     wait_for({job.order_id: waits.get(job.order_id, "") for job in settled}, actor=actor, now=now)
@@ -68,7 +79,7 @@ def _wait(job: Job) -> str:
         return ""
     if job.is_shipped:
         return "unbooked"
-    return {"no-node": "no_node", "quota": "quota"}.get(job.failed, "out_of_stock")
+    return {"quota": "quota"}.get(job.failed, "no_node" if job.failed in NO_NODE else "out_of_stock")
 
 
 def _settle(jobs: Sequence[Job], *, now: datetime, actor: str) -> None:
@@ -86,33 +97,51 @@ def _settle(jobs: Sequence[Job], *, now: datetime, actor: str) -> None:
     deliver([job.order_id for job in shipped.values() if job.delivered_at])
 
 
-def _plan_all(jobs: Sequence[Job], *, now: datetime) -> set[int]:
+def _plan_all(jobs: Sequence[Job], last: Mapping[int, Last], *, now: datetime) -> set[int]:
     """Plan every job on one snapshot; the ids of the nodes whose stock is ours to count."""
     sku_ids = {need.sku_id for job in jobs for need in job.needs}
     shares = lock_shares(sku_ids, now=now)
+    policies = policies_that_count()
     serving = nodes_of_shops({job.shop_id for job in jobs})
-    named = nodes_by_id({need.wanted_node for job in jobs for need in job.needs if need.wanted_node})
+    wanted = {need.wanted_node for job in jobs for need in job.needs if need.wanted_node}
+    named = nodes_by_id(wanted | {job.pickup_node for job in jobs if job.pickup_node is not None})
     nodes = {node.id: node for views in serving.values() for node in views} | named
     tracking = {node.id for node in nodes.values() if node.tracks_stock}
     stock = free_levels(sku_ids, tracking)
-    floors = routing_floors(sku_ids, tracking)
+    snapshot = load_snapshot(policies, stock, sku_ids, nodes, now=now)
+    orders = load_orders(jobs, policies, last, now=now)
     held = held_lines([need.order_line_id for job in jobs for need in job.needs])
-    for group in groups_of(jobs):
-        made = plan(
-            group.needs,
-            group.place,
-            serving.get(group.shop_id, []),
-            stock,
-            distance_km,
-            named=named,
-            floors={} if group.jobs[0].is_shipped else floors,
-        )
+    ladders: dict[tuple[int, str, bool], Ladder] = {}
+    for group, policy in in_turn(groups_of(jobs), policies, orders):
+        first = group.jobs[0]
+        key = (first.shop_id, policy.code, first.is_shipped)
+        if key not in ladders:
+            ladders[key] = Ladder(
+                policy,
+                serving.get(first.shop_id, []),
+                snapshot,
+                distance_km,
+                others=named,
+                keeps_floors=not first.is_shipped,
+                currency=first.currency,
+            )
+        made = _planned(ladders[key], group, orders[first.order_id], named)
         made = _within_pool(group, made, tracking, shares, held)
-        group.take(made)
+        group.take(made, policy)
         for pick in made.picks:
             if pick.node_id in tracking:
                 stock[pick.sku_id][pick.node_id] -= pick.qty
+        for node_id in {pick.node_id for pick in made.picks}:
+            snapshot.given[node_id] = snapshot.given.get(node_id, 0) + 1
     return tracking
+
+
+def _planned(ladder: Ladder, group: Group, order: OrderFacts, named: Mapping[int, NodeView]) -> Plan:
+    batch = ladder.policy.batch
+    is_kept_back = not holds(batch.include, order) or (batch.exclude is not None and holds(batch.exclude, order))
+    if is_kept_back and not group.jobs[0].is_shipped:
+        return Plan("unfillable", "batch", (), {"candidates": [], "queue": ladder.policy.after.queue})
+    return plan_order(ladder, order, group.needs, named=named)
 
 
 def _within_pool(group: Group, made: Plan, tracking: set[int], shares: Shares, held: set[tuple[int, int]]) -> Plan:
@@ -149,13 +178,12 @@ def _have(job: Job, shares: Shares, sku_id: int, rule: str) -> int:
     return shares.most(job.channel_id, sku_id) if rule == "quota" else shares.left[sku_id]
 
 
-def _write(jobs: Sequence[Job], tracking: set[int], *, actor: str, now: datetime) -> None:
-    last = last_decisions([job.order_id for job in jobs])
+def _write(jobs: Sequence[Job], last: Mapping[int, Last], tracking: set[int], *, actor: str, now: datetime) -> None:
     # A retry that fails again for the same reason says nothing new.
     decided = [
         job
         for job in jobs
-        if job.plan.outcome == "routed" or last.get(job.order_id, (0,))[1:] != (job.plan.outcome, job.plan.rule)
+        if job.plan.outcome == "routed" or last.get(job.order_id, (0,))[1:3] != (job.plan.outcome, job.plan.rule)
     ]
     decision_ids = dict(
         zip(
@@ -172,8 +200,8 @@ def _write(jobs: Sequence[Job], tracking: set[int], *, actor: str, now: datetime
                 decision_ids[job.order_id],
                 job.order_id,
                 last.get(job.order_id, (0,))[0] + 1,
-                POLICY,
-                POLICY_VERSION,
+                job.policy[0],
+                job.policy[1],
                 job.plan.outcome,
                 job.plan.rule,
                 as_json(job.plan.explanation),

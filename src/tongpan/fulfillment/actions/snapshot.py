@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from tongpan.core.bulk import fetch_all
-from tongpan.fulfillment.engine import Need, NodeView, Plan
+from tongpan.fulfillment.routing.basics import Move, Need, NodeView, Plan
 from tongpan.inventory.engine import Granted
 from tongpan.orders.actions.holding import blocked_orders
 from tongpan.orders.review import BLOCKING
@@ -29,9 +29,12 @@ class Job:
     """One order to route. left_at: when its goods left, for an order that the channel has sent already.
 
     is_blocked: it has an open hold that keeps it from being routed (``orders.review.BLOCKING``).
-    granted: what it takes of the pool without having been promised it.
+    granted: what it takes of the pool without having been promised it. moves: transfers that gather its goods.
+    policy: code and version of what decided.
     merge_id: of the orders that it is sent together with. parts: the part of each line, by order line id.
     failed: the rule by which something of it found no node, "" when all did.
+    method, pickup_node: how it reaches the buyer, and the id of the node that the buyer chose. value: of its goods,
+    minor units of currency.
     """
 
     order_id: int
@@ -48,9 +51,19 @@ class Job:
     merge_id: int | None = field(default=None, kw_only=True)
     parts: dict[int, int] = field(default_factory=dict, kw_only=True)
     failed: str = field(default="", kw_only=True)
+    channel: str = field(default="", kw_only=True)
+    shop: str = field(default="", kw_only=True)
+    currency: str = field(default="", kw_only=True)
+    province: str = field(default="", kw_only=True)
+    city: str = field(default="", kw_only=True)
+    value: int = field(default=0, kw_only=True)
+    method: str = field(default="ship", kw_only=True)
+    pickup_node: int | None = field(default=None, kw_only=True)
     needs: list[Need] = field(default_factory=list)
     made: Plan | None = None
     granted: list[Granted] = field(default_factory=list)
+    moves: list[Move] = field(default_factory=list)
+    policy: tuple[str, int] = ("", 0)
 
     @property
     def is_shipped(self) -> bool:
@@ -73,30 +86,42 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
     Locks them in ascending order of id.
     """
     rows = fetch_all(
-        """SELECT id, shop_id, channel_id, status, ship_latitude, ship_longitude, merge_id, business_date, placed_at,
-                  promised_at,
-                  dispatched_at, delivered_at
-           FROM orders_order
-           WHERE id = ANY(%s) OR merge_id IN (
+        """SELECT o.id, o.shop_id, o.channel_id, o.status, o.ship_latitude, o.ship_longitude, o.merge_id,
+                  c.code, s.code, o.currency, o.ship_province, o.ship_city, o.goods_minor,
+                  o.business_date, o.placed_at, o.promised_at, o.dispatched_at, o.delivered_at
+           FROM orders_order o JOIN channels_channel c ON c.id = o.channel_id JOIN channels_shop s ON s.id = o.shop_id
+           WHERE o.id = ANY(%s) OR o.merge_id IN (
                    SELECT merge_id FROM orders_order WHERE id = ANY(%s) AND merge_id IS NOT NULL)
-           ORDER BY id FOR NO KEY UPDATE""",
+           ORDER BY o.id FOR NO KEY UPDATE OF o""",
         [sorted(order_ids), sorted(order_ids)],
     )
     # Once they are locked: a hold that is opened meanwhile waits for us, and sees what was allocated.
     blocked = blocked_orders([row[0] for row in rows])
-    jobs = [
-        Job(
-            order_id,
-            shop_id,
-            channel_id,
-            status,
-            None if lat is None or lon is None else (lat, lon),
-            *times,
-            is_blocked=order_id in blocked,
-            merge_id=merge_id,
+    jobs = []
+    for order_id, shop_id, channel_id, status, lat, lon, merge_id, *named, day, placed, due, left, came in rows:
+        channel, shop, currency, province, city, value = named
+        jobs.append(
+            Job(
+                order_id,
+                shop_id,
+                channel_id,
+                status,
+                None if lat is None or lon is None else (lat, lon),
+                day,
+                placed,
+                due,
+                left,
+                came,
+                is_blocked=order_id in blocked,
+                merge_id=merge_id,
+                channel=channel,
+                shop=shop,
+                currency=currency,
+                province=province,
+                city=city,
+                value=value,
+            )
         )
-        for order_id, shop_id, channel_id, status, lat, lon, merge_id, *times in rows
-    ]
     jobs.sort(key=lambda job: (job.placed_at, job.order_id))
     return jobs
 
@@ -162,14 +187,14 @@ def held_lines(order_line_ids: Sequence[int]) -> set[tuple[int, int]]:
     )
 
 
-def last_decisions(order_ids: Sequence[int]) -> dict[int, tuple[int, str, str]]:
-    """(attempt, outcome, rule) of the newest decision of each order that has one."""
+def last_decisions(order_ids: Sequence[int]) -> dict[int, tuple[int, str, str, datetime]]:
+    """(attempt, outcome, rule, when) of the newest decision of each order that has one."""
     rows = fetch_all(
-        """SELECT DISTINCT ON (order_id) order_id, attempt, outcome, rule FROM fulfillment_routingdecision
+        """SELECT DISTINCT ON (order_id) order_id, attempt, outcome, rule, decided_at FROM fulfillment_routingdecision
            WHERE order_id = ANY(%s) ORDER BY order_id, attempt DESC""",
         [list(order_ids)],
     )
-    return {order_id: (attempt, outcome, rule) for order_id, attempt, outcome, rule in rows}
+    return {order_id: (attempt, outcome, rule, at) for order_id, attempt, outcome, rule, at in rows}
 
 
 def waiting_for(sku_ids: Collection[int], after: tuple[datetime, int] | None, limit: int) -> list[tuple[datetime, int]]:

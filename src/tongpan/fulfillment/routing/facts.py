@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from tongpan.fulfillment.routing.basics import NOWHERE_AT_ALL, NodeView, Stock
 from tongpan.fulfillment.routing.policy import Condition
+from tongpan.network.engine import ships_to
 
 
 @dataclass(frozen=True, slots=True)
 class NodeFacts:
     """What routing asks about a node. The defaults are those of a node that nobody said anything about.
 
-    order_limit: orders a working day, None without limit. base_cost and cost_per_km: minor units of a parcel from
-    here, None when unknown. priority: lower first. territory: names or division codes, or beginnings of them, that
-    it ships to; empty: everywhere. in_pool: False for a dealer whose contract keeps its stock its own.
+    order_limit: orders a working day, None without limit. base_cost and cost_per_km: minor units of ``currency``
+    of a parcel from here, None when unknown. priority: lower first. territory: names or division codes that it
+    ships to (``network.engine.ships_to``). in_pool: False for a dealer whose contract keeps its stock its own.
     """
 
     groups: Sequence[str] = ()
     order_limit: int | None = None
     base_cost: int | None = None
     cost_per_km: int | None = None
+    currency: str = ""
     priority: int = 100
     territory: Sequence[str] = ()
     facilities: Sequence[str] = ()
@@ -36,8 +39,8 @@ NOTHING_SAID = NodeFacts()
 class OrderFacts:
     """What routing asks about an order (of orders that are sent together, the one placed first).
 
-    place: degrees, or None. division: code of the finest known division, "" when none is. is_vague: the address
-    names no known city; the order is placed at its province, or nowhere. value: of its goods, minor units.
+    place: degrees, or None. is_vague: the address names no known city; the order is placed at its province, or
+    nowhere. value: of its goods, minor units.
     pickup_node: id of the node that the buyer chose. rejected: reasons by id of the nodes that refused it.
     awaits: the rule by which goods are being gathered for it. waited: that such a transfer took too long.
     """
@@ -50,7 +53,6 @@ class OrderFacts:
     tags: Sequence[str] = ()
     province: str = ""
     city: str = ""
-    division: str = ""
     is_vague: bool = False
     categories: Sequence[str] = ()
     value: int = 0
@@ -102,11 +104,10 @@ def holds(condition: Condition, order: OrderFacts) -> bool:
 
 
 def lies_in(order: OrderFacts, places: Sequence[str]) -> bool:
-    """True when the order goes to one of ``places``: beginnings of a province, a city or a division code."""
-    for place in places:
-        if place.isdigit():
-            if order.division.startswith(place):
-                return True
-        elif order.province.startswith(place) or order.city.startswith(place):
-            return True
-    return False
+    """True when the order goes to one of ``places``: names of provinces or cities, or division codes."""
+    return _lies_in(tuple(places), order.province, order.city)
+
+
+@functools.lru_cache(maxsize=50_000)
+def _lies_in(places: tuple[str, ...], province: str, city: str) -> bool:
+    return ships_to(places, province, city)

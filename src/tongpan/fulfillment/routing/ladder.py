@@ -69,7 +69,7 @@ class _Case:
 class Ladder:
     """The rules of ``policy`` on the nodes that serve one shop. others: nodes beside them that a buyer may name.
 
-    keeps_floors: False for goods that have left already, which floors cannot keep back.
+    keeps_floors: False for goods that have left already, which floors cannot keep back. currency: of the shop.
     """
 
     def __init__(
@@ -81,6 +81,7 @@ class Ladder:
         *,
         others: Mapping[int, NodeView] | None = None,
         keeps_floors: bool = True,
+        currency: str = "",
     ) -> None:
         self.nodes = nodes
         self.snapshot = snapshot
@@ -88,7 +89,7 @@ class Ladder:
         self.others = others or {}
         self.keeps_floors = keeps_floors
         self.policy = policy
-        self.steps = [(Sieve(rule, nodes, snapshot), Ranking(rule, snapshot)) for rule in policy.rules]
+        self.steps = [(Sieve(rule, nodes, snapshot), Ranking(rule, snapshot, currency)) for rule in policy.rules]
 
     def plan(self, order: OrderFacts, needs: Sequence[Need], stock: Stock, *, explained: bool = True) -> Plan:
         """Route what an order needs, whole or not at all. explained: False leaves the explanation empty."""

@@ -35,7 +35,7 @@ PICKUP_NODE = "order.pickup_node"
 class Condition:
     """What an order must be like: every field that says something must hold; an empty condition always holds.
 
-    places: the beginnings of names of provinces or cities. categories: codes; one with sub-categories stands for
+    places: provinces or cities by name or division code. categories: codes; one with sub-categories stands for
     them too, and one such line of the order is enough. min_value and max_value: of the goods, both included.
     """
 

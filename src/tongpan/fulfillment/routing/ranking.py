@@ -21,9 +21,10 @@ _SILENT = frozenset({"covers_all", "parcels", "node_id"})
 
 
 class Ranking:
-    """The ranks of one rule on one snapshot."""
+    """The ranks of one rule on one snapshot. currency: costs in another one are not known; "" compares all."""
 
-    def __init__(self, rule: Rule, snapshot: Snapshot) -> None:
+    def __init__(self, rule: Rule, snapshot: Snapshot, currency: str = "") -> None:
+        self.currency = currency
         self.keys = [(key, turned) for key, turned in rule.rank if key not in _SILENT]
         self.groups = {group: position for position, group in enumerate(rule.nodes.groups)}
         self.snapshot = snapshot
@@ -73,6 +74,8 @@ class Ranking:
         if key == "capacity_left":
             return UNKNOWN if facts.order_limit is None else max(facts.order_limit - given, 0)
         if key == "cost":
+            if self.currency and facts.currency not in ("", self.currency):
+                return None
             return cost_of(facts.base_cost, facts.cost_per_km, candidate.km)
         if key == "stock_age":
             ages = self.snapshot.ages

@@ -29,8 +29,8 @@ __all__ = [
 class RoutingDecision(models.Model):
     """Which nodes were chosen for an order and why every other was not; append-only.
 
-    explanation: as ``fulfillment.routing.basics.Plan`` describes it. An order that is routed again has several decisions;
-    the newest counts.
+    explanation: as ``fulfillment.routing.basics.Plan`` describes it. An order that is routed again has several
+    decisions; the newest counts.
     """
 
     id = models.BigAutoField(primary_key=True)

@@ -18,7 +18,8 @@ def oldest_units(sku_ids: Collection[int], node_ids: Collection[int], *, now: da
                                                 min(i.occurred_at))
            FROM inventory_level l
            JOIN (SELECT sku_id, node_id, occurred_at,
-                        sum(on_hand_delta) OVER (PARTITION BY sku_id, node_id ORDER BY occurred_at DESC, id DESC) AS total
+                        sum(on_hand_delta)
+                          OVER (PARTITION BY sku_id, node_id ORDER BY occurred_at DESC, id DESC) AS total
                  FROM inventory_movement
                  WHERE sku_id = ANY(%(skus)s) AND node_id = ANY(%(nodes)s) AND bucket = 'saleable'
                    AND on_hand_delta > 0) i ON i.sku_id = l.sku_id AND i.node_id = l.node_id

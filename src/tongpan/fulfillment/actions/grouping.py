@@ -92,16 +92,13 @@ def in_turn(
 
 def _urgency(policy: Policy, order: OrderFacts) -> tuple[Any, ...]:
     conditions = policy.batch.priority
-    keys = {
-        "promise_at": (order.promised_at is None, order.promised_at),
+    keys: dict[str, Any] = {
+        "promise_at": (True,) if order.promised_at is None else (False, order.promised_at),
         "priority": next((i for i, one in enumerate(conditions) if holds(one, order)), len(conditions)),
         "placed_at": order.placed_at,
         "id": order.order_id,
     }
-    # An unknown promise compares with none, so that only the flag before it counts.
-    return tuple(
-        (True,) if key == "promise_at" and order.promised_at is None else keys[key] for key in policy.batch.sort
-    )
+    return tuple(keys[key] for key in policy.batch.sort)
 
 
 def waits_for_others(jobs: Sequence[Job]) -> set[int]:

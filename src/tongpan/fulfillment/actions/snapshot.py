@@ -88,8 +88,10 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
     rows = fetch_all(
         """SELECT o.id, o.shop_id, o.channel_id, o.status, o.ship_latitude, o.ship_longitude, o.merge_id,
                   c.code, s.code, o.currency, o.ship_province, o.ship_city, o.goods_minor,
+                  o.delivery_method, chosen.id,
                   o.business_date, o.placed_at, o.promised_at, o.dispatched_at, o.delivered_at
            FROM orders_order o JOIN channels_channel c ON c.id = o.channel_id JOIN channels_shop s ON s.id = o.shop_id
+           LEFT JOIN network_node chosen ON chosen.code = o.delivery_node AND o.delivery_node <> ''
            WHERE o.id = ANY(%s) OR o.merge_id IN (
                    SELECT merge_id FROM orders_order WHERE id = ANY(%s) AND merge_id IS NOT NULL)
            ORDER BY o.id FOR NO KEY UPDATE OF o""",
@@ -99,7 +101,7 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
     blocked = blocked_orders([row[0] for row in rows])
     jobs = []
     for order_id, shop_id, channel_id, status, lat, lon, merge_id, *named, day, placed, due, left, came in rows:
-        channel, shop, currency, province, city, value = named
+        channel, shop, currency, province, city, value, method, pickup_node = named
         jobs.append(
             Job(
                 order_id,
@@ -120,6 +122,8 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
                 province=province,
                 city=city,
                 value=value,
+                method=method,
+                pickup_node=pickup_node,
             )
         )
     jobs.sort(key=lambda job: (job.placed_at, job.order_id))

@@ -122,6 +122,8 @@ class CandidateOut(Out):
     why: str | None
     missing: list[str] = Field(description="SKUs that it lacks")
     rank: int | None
+    because: dict[str, Any] | None = Field(description="The figures of why: a limit, a time, the rank that decided")
+    values: list[int | None] | None = Field(description="Its rank tuple; see ranks of the decision")
 
 
 class DecisionOut(Out):
@@ -135,6 +137,10 @@ class DecisionOut(Out):
     decided_at: Instant
     candidates: list[CandidateOut] = Field(description="The nearest that have something of the order, and the chosen")
     others: int = Field(description="Nodes that serve the shop and are not listed")
+    ranks: list[str] = Field(description="What the values of candidates are; empty: they rank by distance alone")
+    tried: list[dict[str, Any]] = Field(description="Rules that found nothing, why, and how many nodes each took out")
+    queue: str = Field(description="Where the order waits, if the policy names a queue")
+    place: str = Field(description="unknown or province: the address names no known city")
 
 
 class RecipientOut(Out):
@@ -375,6 +381,10 @@ def _decision(row: RoutingDecision, sku_codes: Mapping[int, str]) -> DecisionOut
         rule=row.rule,
         decided_at=row.decided_at,
         others=row.explanation.get("others", 0),
+        ranks=row.explanation.get("ranks", []),
+        tried=row.explanation.get("tried", []),
+        queue=row.explanation.get("queue", ""),
+        place=row.explanation.get("place", ""),
         candidates=[
             CandidateOut(
                 node=candidate["node"],
@@ -385,6 +395,8 @@ def _decision(row: RoutingDecision, sku_codes: Mapping[int, str]) -> DecisionOut
                 why=candidate.get("why"),
                 missing=[sku_codes.get(sku_id, str(sku_id)) for sku_id in candidate.get("missing", [])],
                 rank=candidate.get("rank"),
+                because=candidate.get("because"),
+                values=candidate.get("values"),
             )
             for candidate in row.explanation.get("candidates", [])
         ],

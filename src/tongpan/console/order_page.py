@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from tongpan.catalog.queries import codes_of_skus
+from tongpan.console.routing_words import rank_words, rule_words, tried_words, values_of, why_words
 from tongpan.fulfillment.models import RoutingDecision
 from tongpan.fulfillment.queries import Routed
 from tongpan.inventory.models import Reservation
@@ -170,6 +171,7 @@ class CandidateView:
     of: int
     is_chosen: bool
     why: Text
+    values: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +179,7 @@ class DecisionView:
     """One routing decision in words.
 
     others: nodes that serve the shop and are not listed. short: sentences on goods that no node had enough of.
+    tried: sentences on rules that found nothing. ranks: what nodes were compared by.
     """
 
     decision: RoutingDecision
@@ -184,47 +187,8 @@ class DecisionView:
     candidates: Sequence[CandidateView]
     others: int
     short: Sequence[Text]
-
-
-def _rule(code: str) -> Text:
-    rules = {
-        "named-node": _("The channel named the node that ships."),
-        "nearest-with-all": _("The nearest of the nodes that have all of the goods."),
-        "fewest-nodes": _("No node has all of the goods: the fewest nodes that have them together."),
-        "no-stock": _("All nodes together do not have enough."),
-        "no-node": _("No node serves this shop."),
-        "promised-to-others": _("What the nodes have is promised to other orders."),
-        "quota": _("The channel's quota does not leave enough."),
-    }
-    return rules.get(code, code)
-
-
-def _why(candidate: dict[str, Any], sku_codes: dict[int, str]) -> Text:
-    """The reason a node was chosen or not, as a sentence."""
-    have, of = candidate["have"], candidate["of"]
-    missing = ", ".join(sku_codes.get(sku_id, str(sku_id)) for sku_id in candidate.get("missing", ()))
-    if candidate["outcome"] == "chosen":
-        if candidate.get("why") == "named":
-            return _("Named by the channel")
-        return (
-            _("Has all of the goods, and is the nearest that does")
-            if have == of
-            else _("%(have)d of %(of)d goods in stock; part of the smallest set") % {"have": have, "of": of}
-        )
-    if candidate.get("why") == "farther":
-        return _("Has all of the goods, but a nearer node has them too")
-    sentence = (
-        _("%(have)d of %(of)d goods in stock; another set needs fewer nodes or less distance")
-        if candidate.get("why") == "more-nodes"
-        else _("%(have)d of %(of)d goods in stock")
-    ) % {"have": have, "of": of}
-    if missing:
-        sentence = _("%(sentence)s. Missing: %(skus)s") % {"sentence": sentence, "skus": missing}
-    for floor in candidate.get("floors", ()):
-        sentence = _("%(sentence)s. %(sku)s: floor %(floor)d leaves %(leaves)d of %(of)d") % {
-            "sentence": sentence, "sku": sku_codes.get(floor["sku_id"], str(floor["sku_id"])), **floor,
-        }  # fmt: skip
-    return sentence
+    tried: Sequence[Text]
+    ranks: Sequence[Text]
 
 
 def decisions(routing: Routed) -> list[DecisionView]:
@@ -251,7 +215,8 @@ def _decision(decision: RoutingDecision, nodes: dict[str, Node], sku_codes: dict
                 one["have"],
                 one["of"],
                 one["outcome"] == "chosen",
-                _why(one, sku_codes),
+                why_words(one, sku_codes),
+                values_of(decision.explanation, one),
             )
         )
     views.sort(key=lambda view: not view.is_chosen)
@@ -260,4 +225,7 @@ def _decision(decision: RoutingDecision, nodes: dict[str, Node], sku_codes: dict
         % {"sku": sku_codes.get(one["sku_id"], one["sku_id"]), "need": one["need"], "have": one["have"]}
         for one in decision.explanation.get("short", ())
     ]
-    return DecisionView(decision, _rule(decision.rule), views, decision.explanation.get("others", 0), short)
+    told = decision.explanation
+    return DecisionView(
+        decision, rule_words(decision.rule), views, told.get("others", 0), short, tried_words(told), rank_words(told)
+    )

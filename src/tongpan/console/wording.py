@@ -93,6 +93,11 @@ _SENTENCES = (
     gettext_noop("Name 1 to %(most)s tags of 1 to %(length)s characters each."),
     gettext_noop("A key without scopes could do nothing: give it at least one."),
     gettext_noop("Returns of shop %(shop)s cannot go to %(node)s: it does not serve it."),
+    # Routing
+    gettext_noop("No rule of the routing policy finds a node; the decision says why for each."),
+    gettext_noop("Every node that has the goods refused the order; send it by hand or change the order."),
+    gettext_noop("The routing policy leaves orders like this one out."),
+    gettext_noop("No goods were found in %(days)s days."),
     # Transfers, counts, replenishment
     gettext_noop("The transfer goes from %(node)s to itself; choose another node."),
     gettext_noop("There is no SKU '%(sku)s'."),

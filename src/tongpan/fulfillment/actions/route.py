@@ -8,6 +8,7 @@ from datetime import datetime
 from tongpan.core.bulk import as_json, copy_rows, next_ids
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.core.races import run_in_transaction
+from tongpan.fulfillment.actions.afterwards import after_routing
 from tongpan.fulfillment.actions.dispatch import allocated_to, cancel, deliver, depart
 from tongpan.fulfillment.actions.grouping import Group, groups_of, in_turn, waits_for_others
 from tongpan.fulfillment.actions.situation import load_orders, load_snapshot
@@ -23,7 +24,7 @@ from tongpan.fulfillment.actions.snapshot import (
 )
 from tongpan.fulfillment.events import ROUTED
 from tongpan.fulfillment.routing.basics import NodeView, Pick, Plan
-from tongpan.fulfillment.routing.choosing import policies_that_count
+from tongpan.fulfillment.routing.choosing import Policies, policies_that_count
 from tongpan.fulfillment.routing.facts import OrderFacts, holds
 from tongpan.fulfillment.routing.ladder import Ladder
 from tongpan.fulfillment.routing.planning import plan_order
@@ -39,6 +40,12 @@ Last = tuple[int, str, str, datetime]
 """Attempt, outcome, rule and time of an order's newest decision."""
 NO_NODE = ("no-node", "no-rule", "all-rejected", "batch")
 """Rules of decisions that more stock would not change."""
+SENTENCES = {
+    "no-rule": "No rule of the routing policy finds a node; the decision says why for each.",
+    "all-rejected": "Every node that has the goods refused the order; send it by hand or change the order.",
+    "batch": "The routing policy leaves orders like this one out.",
+}
+"""What people read on the hold of an order that no node may send."""
 
 
 def route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int, str]:
@@ -66,11 +73,21 @@ def _route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int
     )
     if open_jobs:
         last = last_decisions([job.order_id for job in open_jobs])
-        tracking = _plan_all(open_jobs, last, now=now)
-        _write(open_jobs, last, tracking, actor=actor, now=now)
+        policies = policies_that_count()
+        nodes = _plan_all(open_jobs, policies, last, now=now)
+        tracking = {node.id for node in nodes.values() if node.tracks_stock}
+        decided = _write(open_jobs, last, tracking, actor=actor, now=now)
+        attempts = {job.order_id: last.get(job.order_id, (0,))[0] + 1 for job in decided}
+        codes = {node.id: node.code for node in nodes.values()}
+        after_routing(decided, policies, attempts, codes, actor=actor, now=now)
     waits = {job.order_id: _wait(job) for job in open_jobs}
     settled = [job for job in jobs if job.order_id not in waiting]
-    wait_for({job.order_id: waits.get(job.order_id, "") for job in settled}, actor=actor, now=now)
+    wait_for(
+        {job.order_id: waits.get(job.order_id, "") for job in settled},
+        details={job.order_id: SENTENCES[job.failed] for job in open_jobs if job.failed in SENTENCES},
+        actor=actor,
+        now=now,
+    )
     return {job.order_id: job.plan.outcome for job in open_jobs}
 
 
@@ -97,11 +114,12 @@ def _settle(jobs: Sequence[Job], *, now: datetime, actor: str) -> None:
     deliver([job.order_id for job in shipped.values() if job.delivered_at])
 
 
-def _plan_all(jobs: Sequence[Job], last: Mapping[int, Last], *, now: datetime) -> set[int]:
-    """Plan every job on one snapshot; the ids of the nodes whose stock is ours to count."""
+def _plan_all(
+    jobs: Sequence[Job], policies: Policies, last: Mapping[int, Last], *, now: datetime
+) -> dict[int, NodeView]:
+    """Plan every job on one snapshot; the nodes that were looked at, by id."""
     sku_ids = {need.sku_id for job in jobs for need in job.needs}
     shares = lock_shares(sku_ids, now=now)
-    policies = policies_that_count()
     serving = nodes_of_shops({job.shop_id for job in jobs})
     wanted = {need.wanted_node for job in jobs for need in job.needs if need.wanted_node}
     named = nodes_by_id(wanted | {job.pickup_node for job in jobs if job.pickup_node is not None})
@@ -133,7 +151,7 @@ def _plan_all(jobs: Sequence[Job], last: Mapping[int, Last], *, now: datetime) -
                 stock[pick.sku_id][pick.node_id] -= pick.qty
         for node_id in {pick.node_id for pick in made.picks}:
             snapshot.given[node_id] = snapshot.given.get(node_id, 0) + 1
-    return tracking
+    return nodes
 
 
 def _planned(ladder: Ladder, group: Group, order: OrderFacts, named: Mapping[int, NodeView]) -> Plan:
@@ -228,6 +246,7 @@ def _write(jobs: Sequence[Job], last: Mapping[int, Last], tracking: set[int], *,
             for job in decided
         ]
     )
+    return decided
 
 
 _Part = tuple[Job, int, list[Pick]]

@@ -230,6 +230,15 @@ def waiting_for(sku_ids: Collection[int], after: tuple[datetime, int] | None, li
     )
 
 
+def orders_without_node() -> list[int]:
+    """Paid orders that wait because no node may send them, those placed first first."""
+    rows = fetch_all(
+        """SELECT o.id FROM orders_hold h JOIN orders_order o ON o.id = h.order_id
+           WHERE h.reason = 'no_node' AND h.released_at IS NULL AND o.status = 'paid' ORDER BY o.placed_at, o.id"""
+    )
+    return [order_id for (order_id,) in rows]
+
+
 def wanted_skus() -> set[int]:
     """The SKU ids of everything that orders with an open hold for a quota need."""
     order_ids = [

@@ -131,7 +131,7 @@ class _Reader:
             self.condition(exclude, "batch.exclude") if exclude else None,
             [self.condition(one, f"batch.priority[{number}]") for number, one in enumerate(priority, 1)],
             # The last key makes two runs agree, whether or not the document names it.
-            [key for key in sort if key != "id"] + ["id"],
+            (*(key for key in sort if key != "id"), "id"),
         )
 
     def rule(self, raw: Any, at: str) -> Rule:
@@ -279,19 +279,19 @@ class _Reader:
                 self.wrong(f"{at}.{word}".lstrip("."), f"There is no such word here; known are {', '.join(known)}.")
         return raw
 
-    def texts(self, raw: Any, at: str) -> list[str]:
+    def texts(self, raw: Any, at: str) -> tuple[str, ...]:
         values = raw if isinstance(raw, list) else [raw]
         if any(not isinstance(one, str) or not one.strip() or len(one) > 120 for one in values):
             self.wrong(at, "Give one text or a list of texts of 1 to 120 characters.")
-            return []
-        return list(dict.fromkeys(one.strip() for one in values))
+            return ()
+        return tuple(dict.fromkeys(one.strip() for one in values))
 
-    def choices(self, raw: Any, at: str, known: Sequence[str]) -> list[str]:
+    def choices(self, raw: Any, at: str, known: Sequence[str]) -> tuple[str, ...]:
         values = self.texts(raw, at)
         for one in values:
             if one not in known:
                 self.wrong(at, f"{_shown(one)} is not one of {', '.join(known)}.")
-        return [one for one in values if one in known]
+        return tuple(one for one in values if one in known)
 
     def choice(self, raw: Any, at: str, known: Sequence[str]) -> str:
         if raw not in known:

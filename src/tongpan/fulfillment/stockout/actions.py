@@ -13,7 +13,7 @@ from tongpan.core.errors import Refusal
 from tongpan.core.races import run_in_transaction
 from tongpan.fulfillment.actions.changing import lock_for_change
 from tongpan.fulfillment.actions.route import route
-from tongpan.fulfillment.stockout.engine import Option, Strategy
+from tongpan.fulfillment.stockout.engine import PREORDER, Option, Strategy
 from tongpan.fulfillment.stockout.queries import ways_out_of_order
 from tongpan.inventory.actions import create_transfers, request_urgently
 from tongpan.inventory.engine.replenishing import UrgentDoc
@@ -22,9 +22,6 @@ from tongpan.orders.actions.locking import bump, record
 from tongpan.orders.actions.marking import add_note, add_tags
 from tongpan.orders.actions.naming import name_node
 from tongpan.orders.actions.preorders import take_preorder
-
-PREORDER = "pre-order"
-"""The tag of an order whose buyer agreed to wait."""
 
 
 @dataclass(frozen=True, slots=True)

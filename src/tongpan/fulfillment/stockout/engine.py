@@ -13,6 +13,8 @@ Strategy = Literal["nearest_store", "transfer", "reservation", "urgent"]
 STRATEGIES: tuple[Strategy, ...] = ("nearest_store", "transfer", "reservation", "urgent")
 """The default order (X-22): nearest store with stock → transfer → reservation or pre-order → urgent replenishment."""
 
+PREORDER = "pre-order"
+"""The tag of an order whose buyer agreed to wait."""
 PICKUP_KINDS = ("store", "counter")
 SETTING = "stockout.strategy_order"
 

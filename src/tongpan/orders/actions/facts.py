@@ -74,8 +74,12 @@ def promise(
     return set(refused)
 
 
-def wait_for(reasons: Mapping[int, str], *, actor: str, now: datetime) -> None:
+def wait_for(
+    reasons: Mapping[int, str], *, details: Mapping[int, str] | None = None, actor: str, now: datetime
+) -> None:
     """Let each order wait for exactly what ``reasons`` says by order id, "" being nothing; two statements.
+
+    details: a sentence on why by order id, where there is one to say.
 
     Concerns the holds that routing opens (out of stock, quota, unbooked, no node); those of a person or of the review
     stay. The caller holds the orders.
@@ -90,7 +94,8 @@ def wait_for(reasons: Mapping[int, str], *, actor: str, now: datetime) -> None:
              AND h.reason IN ('out_of_stock', 'quota', 'unbooked', 'no_node')""",
         [now, actor, order_ids, [reasons[order_id] for order_id in order_ids]],
     )
-    insert_holds([(order_id, reasons[order_id], "") for order_id in order_ids if reasons[order_id]])
+    said = details or {}
+    insert_holds([(i, reasons[i], said.get(i, "")) for i in order_ids if reasons[i]])
 
 
 def record_dispatch(left_at: Mapping[int, datetime], *, actor: str) -> None:

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from tongpan.fulfillment.models import RejectReason
 from tongpan.fulfillment.routing.ranking import UNKNOWN
 
 Text = str | Promise
@@ -92,7 +93,10 @@ def _taken_out(why: str, because: Mapping[str, Any]) -> str:
         opens = timezone.localtime(datetime.fromisoformat(because["until"]))
         return _("Closed until %(when)s") % {"when": date_format(opens, "SHORT_DATETIME_FORMAT")}
     if why == "rejected" and because.get("reason"):
-        return _("Refused this order before: %(reason)s") % because
+        reasons: dict[str, Text] = dict(RejectReason.choices)
+        return _("Refused this order before: %(reason)s") % {
+            "reason": reasons.get(because["reason"], because["reason"])
+        }
     texts = {
         "group": _("Is in none of the groups %(names)s") % {"names": ", ".join(because.get("groups", ()))},
         "facility": _("Lacks %(names)s") % {"names": ", ".join(because.get("lacks", ()))},

@@ -196,7 +196,10 @@ def _have(job: Job, shares: Shares, sku_id: int, rule: str) -> int:
     return shares.most(job.channel_id, sku_id) if rule == "quota" else shares.left[sku_id]
 
 
-def _write(jobs: Sequence[Job], last: Mapping[int, Last], tracking: set[int], *, actor: str, now: datetime) -> None:
+def _write(
+    jobs: Sequence[Job], last: Mapping[int, Last], tracking: set[int], *, actor: str, now: datetime
+) -> list[Job]:
+    """Write what was decided; the jobs of which it says something new."""
     # A retry that fails again for the same reason says nothing new.
     decided = [
         job

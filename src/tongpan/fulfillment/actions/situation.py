@@ -166,9 +166,14 @@ def _categories(jobs: Sequence[Job]) -> dict[int, list[str]]:
 
 
 def _rejections(order_ids: Sequence[int]) -> dict[int, dict[int, str]]:
+    """The nodes that refused each order, or were named with a re-routing, and why."""
     found: dict[int, dict[int, str]] = {}
     for order_id, node_id, reason in fetch_all(
-        "SELECT order_id, node_id, reason FROM fulfillment_noderejection WHERE order_id = ANY(%s)", [list(order_ids)]
+        """SELECT order_id, node_id, reason FROM fulfillment_noderejection WHERE order_id = ANY(%s)
+           UNION ALL
+           SELECT order_id, node_id, reject_reason FROM fulfillment_fulfillment
+           WHERE order_id = ANY(%s) AND status = 'rejected'""",
+        [list(order_ids), list(order_ids)],
     ):
         found.setdefault(order_id, {})[node_id] = reason
     return found

@@ -60,6 +60,9 @@ def plan_order(
     asked = [need for need in needs if need.wanted_node is not None]
     if not asked:
         return ladder.plan(order, needs, stock, explained=explained)
+    if order.rejected:
+        # Whoever refused an order does not get it again, even when the channel names it.
+        asked = [need._replace(wanted_node=0) if need.wanted_node in order.rejected else need for need in asked]
     first = by_name(asked, named or {}, stock)
     rest = [need for need in needs if need.wanted_node is None]
     if not rest or first.outcome == "unfillable":

@@ -28,7 +28,7 @@ DROP FUNCTION fulfillment_keep_published();
 class Migration(migrations.Migration):
     dependencies = [
         ("channels", "0001_initial"),
-        ("fulfillment", "0004_shipments"),
+        ("fulfillment", "0005_desk"),
         ("network", "0003_facts"),
         ("orders", "0009_remarks_found"),
     ]

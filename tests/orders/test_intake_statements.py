@@ -119,7 +119,7 @@ def test_routing(make):
     for size in SIZES:
         ids[size] = [outcome.document_id for outcome in take(*batch("o", size, make))]
 
-    assert_constant(in_all_sizes(lambda size: route(ids[size], actor="routing", now=NOW)), 24)
+    assert_constant(in_all_sizes(lambda size: route(ids[size], actor="routing", now=NOW)), 26)
     assert route_all() == {}
 
 
@@ -129,4 +129,4 @@ def test_orders_that_wait():
     route_all()
     ids = {size: order_ids(f"w{size}-{number}" for number in range(size)) for size in SIZES}
 
-    assert_constant(in_all_sizes(lambda size: route(ids[size], actor="routing", now=NOW)), 14)
+    assert_constant(in_all_sizes(lambda size: route(ids[size], actor="routing", now=NOW)), 16)

@@ -173,10 +173,12 @@ def nodes_of_shops(shop_ids: Iterable[int]) -> dict[int, list[NodeView]]:
 
 
 def nodes_by_id(node_ids: Iterable[int]) -> dict[int, NodeView]:
-    """The nodes with these ids."""
+    """The nodes with these ids; no statement when there is none."""
+    wanted = sorted(node_ids)
+    if not wanted:
+        return {}
     rows = fetch_all(
-        "SELECT id, code, latitude, longitude, tracks_stock FROM network_node WHERE id = ANY(%s)",
-        [sorted(node_ids)],
+        "SELECT id, code, latitude, longitude, tracks_stock FROM network_node WHERE id = ANY(%s)", [wanted]
     )
     return {row[0]: NodeView(*row) for row in rows}
 

@@ -119,7 +119,7 @@ def test_routing(make):
     for size in SIZES:
         ids[size] = [outcome.document_id for outcome in take(*batch("o", size, make))]
 
-    assert_constant(in_all_sizes(lambda size: route(ids[size], actor="routing", now=NOW)), 26)
+    assert_constant(in_all_sizes(lambda size: route(ids[size], actor="routing", now=NOW)), 29)
     assert route_all() == {}
 
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from procrastinate.contrib.django import app
 
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.actions.ending import cancel_waiting
+from tongpan.fulfillment.actions.handing import expire_pickups, remind
+from tongpan.fulfillment.actions.refusing import expire_offers
 from tongpan.fulfillment.actions.retry import retry_without_node
 from tongpan.fulfillment.readers import ACTOR
+
+_ROUNDS = 50
 
 
 @app.periodic(cron="*/10 * * * *")
@@ -25,3 +32,28 @@ def retry_orders_without_node(timestamp: int) -> int:
 def cancel_orders_that_wait(timestamp: int) -> int:
     """Cancel orders that have waited for as long as their routing policy allows; how many."""
     return cancel_waiting(actor=ACTOR, now=utc_now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="expire_offers")
+def expire_late_offers(timestamp: int) -> int:
+    """Take back what no node accepted in time and route it anew; how many. timestamp: seconds since 1970."""
+    return _until_done(expire_offers)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="expire_pickups")
+def expire_late_pickups(timestamp: int) -> int:
+    """Remind buyers whose goods wait, and put back on sale what nobody fetched; how many of the latter."""
+    _until_done(remind)
+    return _until_done(expire_pickups)
+
+
+def _until_done(work: Callable[[datetime], int]) -> int:
+    total = 0
+    for _ in range(_ROUNDS):
+        done = work(utc_now())
+        total += done
+        if not done:
+            break
+    return total

@@ -6,6 +6,10 @@ are free again. A step may be skipped: a clerk who packs at once need not say th
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Literal
+
 AT_NODE = ("allocated", "offered", "accepted", "picking", "packed", "ready", "on_hold")
 LEFT = ("dispatched", "delivered")
 ENDED = ("cancelled", "rejected")
@@ -35,3 +39,91 @@ QUEUES: dict[str, tuple[str, ...]] = {
     "collect": ("ready",),
 }
 """What waits for which work: the states of each queue of a node."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What became of one step of one fulfilment, at the position at which it was named.
+
+    done: it was taken. unchanged: it had been taken before. refused: code and reason say why, and nothing changed.
+    status: the fulfilment's now, "" for one that does not exist.
+    """
+
+    fulfillment_id: int
+    state: Literal["done", "unchanged", "refused"]
+    status: str = ""
+    code: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A fulfilment as a step finds it. nodes of the person who works: None is all. is_held: its order waits."""
+
+    id: int
+    number: str
+    node_id: int
+    node: str
+    status: str
+    method: str
+    is_held: bool
+    worked_by: str = ""
+
+
+_DONE_BY = {
+    "accept": ("accepted", "picking", "packed", "ready", "dispatched", "delivered"),
+    "pick": ("picking", "packed", "ready", "dispatched", "delivered"),
+    "pack": ("packed", "ready", "dispatched", "delivered"),
+    "ready": ("ready",),
+    "hand_over": ("delivered",),
+    "reject": ("rejected",),
+}
+_DOES = {
+    "accept": "accepted",
+    "reject": "rejected",
+    "pick": "picked",
+    "pack": "packed",
+    "ready": "made ready for pickup",
+    "hand_over": "handed over",
+}
+_IS = {
+    "allocated": "waits to be picked",
+    "offered": "is offered and not accepted yet",
+    "accepted": "is accepted",
+    "picking": "is being picked",
+    "packed": "is packed",
+    "ready": "is ready for pickup",
+    "on_hold": "is on hold",
+    "dispatched": "has left",
+    "delivered": "has reached its buyer",
+    "cancelled": "is cancelled",
+    "rejected": "was rejected and goes elsewhere",
+}
+
+
+def refusal_of_step(step: str, work: Work, nodes: Collection[int] | None) -> StepOutcome | None:
+    """Why ``step`` cannot be taken with ``work`` by a person of ``nodes``, or None. One taken before is unchanged."""
+    what = f"Parcel {work.id} of order {work.number}"
+
+    def no(code: str, sentence: str) -> StepOutcome:
+        return StepOutcome(work.id, "refused", work.status, code, sentence)
+
+    if nodes is not None and work.node_id not in nodes:
+        return no("fulfillment.elsewhere", f"{what} is the work of node {work.node}, where you do not work.")
+    if work.status in _DONE_BY[step]:
+        return StepOutcome(work.id, "unchanged", work.status)
+    if work.status not in STEPS[step]:
+        sentence = f"{what} {_IS.get(work.status, work.status)}; it cannot be {_DOES[step]} now."
+        return no("fulfillment.status", sentence)
+    if step in ("ready", "hand_over") and work.method != "pickup":
+        return no("fulfillment.not_pickup", f"{what} is sent to its buyer; only an order for pickup is kept ready.")
+    if work.is_held and step not in ("reject", "accept"):
+        return no("fulfillment.held", f"Order {work.number} is held back by the office; it must be released first.")
+    return None
+
+
+def unknown_step(fulfillment_id: int) -> StepOutcome:
+    """The outcome for a fulfilment that does not exist."""
+    return StepOutcome(
+        fulfillment_id, "refused", "", "fulfillment.unknown", f"There is no fulfilment {fulfillment_id}."
+    )

@@ -155,10 +155,12 @@ def book_reservations(
 def book_allocations(granted: Sequence[Granted]) -> None:
     """Store a reservation that is pinned to its nodes from the start for each of ``granted``; one statement.
 
-    The caller holds the pools and books the movements in the same transaction.
+    A line that has a live one keeps it: some of its units came from a node that has given them up since. The caller
+    holds the pools and books the movements in the same transaction.
     """
     if granted:
-        execute(f"WITH {_MAKE}, {_USE_QUOTAS} SELECT count(*) FROM made", ["allocated", *_columns(granted, {})])
+        make = _MAKE.replace("RETURNING", "ON CONFLICT DO NOTHING RETURNING")
+        execute(f"WITH {make}, {_USE_QUOTAS} SELECT count(*) FROM made", ["allocated", *_columns(granted, {})])
 
 
 def _columns(granted: Sequence[Granted], expires_at: Mapping[int, datetime]) -> list[Any]:

@@ -12,7 +12,7 @@ from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.fulfillment.actions.snapshot import NEEDED
 from tongpan.fulfillment.events import DISPATCHED
-from tongpan.inventory.actions import ship, unpin
+from tongpan.inventory.actions import ship, unpin, unpin_goods
 from tongpan.inventory.engine import Delta
 from tongpan.inventory.ledger import post
 from tongpan.inventory.locks import lock_pools
@@ -162,6 +162,26 @@ def cancel(order_ids: Collection[int], *, at: datetime, actor: str) -> list[int]
     unpin({line.order_id for line in lines})
     execute("UPDATE fulfillment_fulfillment SET status = 'cancelled' WHERE id = ANY(%s)", [cancelled])
     return cancelled
+
+
+def give_up(fulfillment_ids: Collection[int], *, at: datetime, actor: str) -> None:
+    """The goods of these fulfilments, which have not left, are free again at their nodes; nothing else is written.
+
+    What other fulfilments of their orders have stays. The caller holds orders, fulfilments and pools.
+    """
+    lines = _allocated(fulfillment_ids)
+    if not lines:
+        return
+    _book(lines, "deallocated", {line.fulfillment_id: at for line in lines}, actor=actor)
+    mine = {(line.order_line_id, line.sku_id) for line in lines}
+    # A line whose units come from several nodes keeps its promise until the last of them gives up.
+    shared = fetch_all(
+        """SELECT DISTINCT x.order_line_id, x.sku_id FROM fulfillment_fulfillment f
+           JOIN fulfillment_fulfillmentline x ON x.fulfillment_id = f.id
+           WHERE f.order_id = ANY(%s) AND f.id <> ALL(%s) AND f.status NOT IN ('cancelled', 'rejected')""",
+        [sorted({line.order_id for line in lines}), sorted(fulfillment_ids)],
+    )
+    unpin_goods(mine - set(shared))
 
 
 def promise(order_id: int, promised_at: datetime) -> None:

@@ -11,6 +11,7 @@ from tongpan.core.races import run_in_transaction
 from tongpan.fulfillment.actions.afterwards import after_routing
 from tongpan.fulfillment.actions.dispatch import allocated_to, cancel, deliver, depart
 from tongpan.fulfillment.actions.grouping import Group, groups_of, in_turn, waits_for_others
+from tongpan.fulfillment.actions.offering import offer
 from tongpan.fulfillment.actions.situation import load_orders, load_snapshot
 from tongpan.fulfillment.actions.snapshot import (
     Job,
@@ -307,6 +308,7 @@ def _write_fulfillments(
     pinned = pin([pick.order_line_id for _, _, picks in parts for pick in picks])
     ship([(pick.order_line_id, pick.sku_id) for job in jobs if job.is_shipped for pick in job.plan.picks])
     post(_deltas(ids, parts, pinned, tracking, now), actor=actor)
+    offer([i for i, (job, _, _) in zip(ids, parts, strict=True) if not job.is_shipped], actor=actor, now=now)
 
 
 def _fulfillment_status(job: Job) -> str:

@@ -17,7 +17,7 @@ from tongpan.inventory.actions.replenishing import (
     save_replenish_rules,
     watch_lines,
 )
-from tongpan.inventory.actions.reserving import pin, release, reserve, ship, take_back, unpin
+from tongpan.inventory.actions.reserving import pin, release, reserve, ship, take_back, unpin, unpin_goods
 from tongpan.inventory.actions.transfers import cancel_transfers, create_transfers, make_ready, send
 
 __all__ = [
@@ -50,5 +50,6 @@ __all__ = [
     "sweep_expired",
     "take_back",
     "unpin",
+    "unpin_goods",
     "watch_lines",
 ]

@@ -94,6 +94,18 @@ def unpin(order_ids: Collection[int]) -> None:
     )
 
 
+def unpin_goods(goods: Collection[tuple[int, int]]) -> None:
+    """The same for what is pinned for these (order line id, SKU id)."""
+    if not goods:
+        return
+    pairs = sorted(set(goods))
+    where = "(order_line_id, sku_id) IN (SELECT * FROM unnest(%s::bigint[], %s::bigint[])) AND state = %s"
+    execute(
+        f"{_END.format(where=where)} SELECT count(*) FROM ended",
+        ["released", [line_id for line_id, _ in pairs], [sku_id for _, sku_id in pairs], "allocated"],
+    )
+
+
 def ship(goods: Collection[tuple[int, int]]) -> None:
     """Mark what is pinned for these (order line id, SKU id) as shipped; the caller holds the pools.
 

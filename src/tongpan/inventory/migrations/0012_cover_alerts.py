@@ -5,27 +5,48 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('catalog', '0005_sku_regions'),
-        ('channels', '0001_initial'),
-        ('inventory', '0011_movements_by_time'),
+        ("catalog", "0005_sku_regions"),
+        ("channels", "0001_initial"),
+        ("inventory", "0011_movements_by_time"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='CoverAlert',
+            name="CoverAlert",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('units', models.BigIntegerField()),
-                ('cover', models.BigIntegerField()),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='cover_alerts', to='channels.channel')),
-                ('sku', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='cover_alerts', to='catalog.sku')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("units", models.BigIntegerField()),
+                ("cover", models.BigIntegerField()),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "channel",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="cover_alerts", to="channels.channel"
+                    ),
+                ),
+                (
+                    "sku",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="cover_alerts",
+                        to="catalog.sku",
+                    ),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('sku', 'channel'), name='one_open_alert_of_a_cover'), models.CheckConstraint(condition=models.Q(('units__lt', models.F('cover'))), name='alert_is_below_its_cover')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at__isnull", True)),
+                        fields=("sku", "channel"),
+                        name="one_open_alert_of_a_cover",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("units__lt", models.F("cover"))), name="alert_is_below_its_cover"
+                    ),
+                ],
             },
         ),
     ]

@@ -1,0 +1,1 @@
+"""Codes by which buyers fetch what is kept ready for them."""

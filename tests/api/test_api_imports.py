@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pyzipper
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.http import HttpResponse
@@ -22,9 +23,9 @@ AT = "2026-11-18 15:00"
 COUNTS = f"node,sku,qty,counted_at\nhz,A-1,12,{AT}\nhz,B-2,many,{AT}\nhz,C-3,4,{AT}\n"
 
 
-def upload(api: Api, text: str = COUNTS, name: str = "counts.csv", key: str = "", **form: Any) -> HttpResponse:
+def upload(api: Api, text: str | bytes = COUNTS, name: str = "counts.csv", key: str = "", **form: Any) -> HttpResponse:
     headers = api.headers | ({"Idempotency-Key": key} if key else {})
-    data = {"file": SimpleUploadedFile(name, text.encode())} | form
+    data = {"file": SimpleUploadedFile(name, text if isinstance(text, bytes) else text.encode())} | form
     return api.client.post("/api/v1/imports", data, headers=headers)  # type: ignore[return-value]
 
 
@@ -96,6 +97,26 @@ def test_a_file_that_cannot_be_taken_is_refused_and_not_kept(
     assert not Import.objects.exists()
     assert queued() == []
     assert kept_files() == before
+
+
+def test_a_protected_archive_needs_its_password(api: Api) -> None:
+    packed = io.BytesIO()
+    with pyzipper.AESZipFile(packed, "w", encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(b"open sesame")
+        archive.writestr("counts.csv", COUNTS)
+
+    without = upload(api, packed.getvalue(), "counts.zip")
+    wrong = upload(api, packed.getvalue(), "counts.zip", password="guess")
+    right = upload(api, packed.getvalue(), "counts.zip", password="open sesame")
+
+    assert [(r.status_code, r.json()["code"]) for r in (without, wrong)] == [
+        (422, "file.password"),
+        (422, "file.wrong_password"),
+    ]
+    assert right.status_code == 200, right.content
+    run_stored_import(import_id=right.json()["id"])
+    assert api.get(f"/imports/{right.json()['id']}")["result"]["accepted"] == 2
+    assert "sesame" not in str(list(Import.objects.values()))
 
 
 @pytest.mark.parametrize("body", [b"", b"--x\r\n", b'{"file": "x"}'])

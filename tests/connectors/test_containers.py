@@ -4,9 +4,11 @@ import gzip
 import zipfile
 
 import pytest
+import pyzipper
 import xlsxwriter
 
 from tongpan.connectors.actions.opening import open_path
+from tongpan.connectors.reading.archives import unlock
 from tongpan.core.errors import Refusal
 
 HEADER = "InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country"
@@ -35,6 +37,87 @@ def test_a_zip_archive_with_one_table_is_read(tmp_path):
         archive.writestr("readme.md", "hello")
 
     assert numbers(path) == ["536365"]
+
+
+def packed(path, protection=None, **files):
+    with pyzipper.AESZipFile(path, "w", compression=pyzipper.ZIP_DEFLATED, encryption=protection) as archive:
+        if protection:
+            archive.setpassword(b"secret")
+        for name, content in files.items():
+            archive.writestr(name.replace("_", "."), content)
+    return path
+
+
+# An archive of the old protection, as "zip -P secret" writes it: the library that reads it does not write it.
+OLD = bytes.fromhex(
+    "504b030414000900080093be765d8bdd9d039400000097000000090000006c696e65732e6373760767674b69b0bba22dc6d0"
+    "9ebace312b1d8ada089ddbe99338c334e8e2284d39e1b9690ef8aaeec50c06cac30120c4ca13a8cf5dc494672e2c9ecd8abf"
+    "d97a3c71f5cfc5098c10a3be257c43432922fd89af707ef19e9f7786481bd93d8f6c06714970b19b9c909ad4e6ee4fbda7a8"
+    "388c32a57a40cc92f8534766f9974ce6c5d06478e831224eb7224a94277c73983f1f3e6247504b07088bdd9d039400000097"
+    "000000504b01021e0314000900080093be765d8bdd9d039400000097000000090000000000000001000000a481000000006c"
+    "696e65732e637376504b0506000000000100010037000000cb0000000000"
+)
+
+
+def test_a_protected_archive_is_read_with_its_password_only(tmp_path):
+    path = packed(tmp_path / "lines.zip", pyzipper.WZ_AES, lines_csv=TEXT)
+    rows = open_path(path, password="secret").main_source.rows()
+
+    assert [record.cells[0] for record in rows] == ["536365"]
+    with pytest.raises(Refusal, match="protected by a password"):
+        open_path(path)
+    with pytest.raises(Refusal, match=r"The password does not open lines\.zip"):
+        open_path(path, password="guess")
+
+
+def test_the_old_protection_is_read_too(tmp_path):
+    path = tmp_path / "old.zip"
+    path.write_bytes(OLD)
+
+    rows = open_path(path, password="secret").main_source.rows()
+
+    assert [record.cells[0] for record in rows] == ["536365"]
+    with pytest.raises(Refusal, match="The password does not open"):
+        open_path(path, password="guess")
+
+
+@pytest.mark.parametrize("protection", [None, pyzipper.WZ_AES])
+def test_a_workbook_in_an_archive_is_read(tmp_path, protection):
+    book = tmp_path / "orders.xlsx"
+    with xlsxwriter.Workbook(book) as workbook:
+        sheet = workbook.add_worksheet("orders")
+        for number, line in enumerate(TEXT.splitlines()):
+            sheet.write_row(number, 0, line.split(","))
+    path = packed(tmp_path / "export.zip", protection, orders_xlsx=book.read_bytes())
+
+    opened = open_path(path, password="secret")
+
+    assert (opened.mapping.format, opened.main_source.member.name) == ("uci", "orders.xlsx")
+    assert [record.cells[0] for record in opened.main_source.rows()] == ["536365"]
+
+
+def test_unlocking_leaves_an_archive_without_protection(tmp_path):
+    path = packed(tmp_path / "lines.zip", pyzipper.WZ_AES, lines_csv=TEXT)
+    before = path.read_bytes()
+
+    with pytest.raises(Refusal, match="The password does not open"):
+        unlock(path, "guess")
+    assert path.read_bytes() == before
+
+    unlock(path, "secret")
+
+    assert numbers(path) == ["536365"]
+    assert [item.name for item in tmp_path.iterdir()] == ["lines.zip"]
+
+
+def test_unlocking_stops_at_the_limit(tmp_path, monkeypatch):
+    path = packed(tmp_path / "lines.zip", pyzipper.WZ_AES, lines_csv=TEXT * 100)
+    monkeypatch.setattr("tongpan.connectors.reading.archives.MAX_UNPACKED", 1000)
+
+    with pytest.raises(Refusal, match="unpacks to more than"):
+        unlock(path, "secret")
+
+    assert [item.name for item in tmp_path.iterdir()] == ["lines.zip"]
 
 
 def test_two_tables_of_one_format_in_an_archive_are_refused(tmp_path):

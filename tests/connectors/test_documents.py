@@ -1,5 +1,6 @@
 """Rows become documents: whole, of the right class, with exact amounts; bad ones come out with a reason."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -29,7 +30,7 @@ def test_the_lines_of_an_invoice_become_one_order(take_lines):
 
     assert taken.rejected == []
     [doc] = taken.docs
-    assert doc == OrderDoc(
+    assert replace(doc, raw=b"") == OrderDoc(
         shop_code="shop-1",
         external_id="1",
         placed_at=AT,

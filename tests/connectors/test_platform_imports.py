@@ -12,10 +12,12 @@ from tests.support.platforms import EXPECTED, FOLDER, read_export
 from tongpan.access import vault
 from tongpan.channels.actions import save_channel, save_shop
 from tongpan.channels.engine import ChannelSpec, ShopSpec
+from tongpan.connectors.engine.payloads import tables_of
 from tongpan.connectors.models import Part
 from tongpan.core.bulk import fetch_all
 from tongpan.customers.models import Customer, Identifier
 from tongpan.orders.models import Order, OrderLine
+from tongpan.orders.queries import payload_of
 
 DELIMITED = sorted(name for name in EXPECTED if name.endswith((".csv", ".txt")))
 HEAD, LINES = "ExportOrderList202403051200.csv", "ExportOrderDetailList202403051201.csv"
@@ -77,6 +79,40 @@ def test_the_same_file_twice_changes_nothing(run, name):
     assert (again["unchanged"], again["accepted"], again["rejected"]) == (again["rows"], 0, 0)
     assert state() == before
     assert len(before["orders"]) == len(EXPECTED[name][1])
+
+
+def columns_kept(number: str) -> dict[str, dict[str, list[str]]]:
+    """table → header → cells of what is kept of an order's rows."""
+    payload = payload_of(Order.objects.get(external_id=number).pk)
+    return {t.name: {h: [row[i] for row in t.rows] for i, h in enumerate(t.columns)} for t in tables_of(payload)}
+
+
+def test_the_rows_of_an_order_are_kept_with_columns_that_nothing_reads(run):
+    run(FOLDER / "douyin-74.csv", "platform-1")
+    export = read_export("douyin-74.csv")
+    headers, rows = export.header, export.rows
+    number = rows[0][headers.index("主订单编号")].strip()
+
+    kept = columns_kept(number)["rows"]
+
+    own = [row for row in rows if row[headers.index("主订单编号")].strip() == number]
+    for i, header in enumerate(headers):
+        if any(row[i] for row in own):
+            assert kept[header.strip()] == [row[i] for row in own]
+    assert "是否安心购" in kept
+    stored = b"".join(bytes(content) for [content] in fetch_all("SELECT content FROM orders_rawpayload", []))
+    assert number.encode() not in stored
+
+
+def test_what_two_files_say_of_an_order_is_kept_of_both(run):
+    run(FOLDER / LINES, "platform-1")
+    run(FOLDER / HEAD, "platform-1")
+
+    kept = columns_kept(Order.objects.order_by("external_id")[0].external_id)
+
+    assert sorted(kept) == ["lines", "orders"]
+    assert "支付详情" in kept["orders"]
+    assert "套餐信息" in kept["lines"]
 
 
 def test_discount_shares_are_stored_with_who_bears_them(run):

@@ -259,7 +259,7 @@ def test_an_export_in_a_zip_with_a_password_is_refused_with_what_to_do(tmp_path)
         packed[packed.index(signature) + place] |= 1
     path.write_bytes(packed)
 
-    with pytest.raises(Refusal, match="protected by a password; unpack it first"):
+    with pytest.raises(Refusal, match="protected by a password; give it, or unpack"):
         open_path(path)
 
 

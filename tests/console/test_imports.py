@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import re
 
 import pytest
+import pyzipper
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tongpan.connectors.actions import run_import
@@ -46,6 +48,28 @@ def test_an_upload_is_checked_before_anything_is_written(client):
     assert "HEART HOLDER" in page
     assert "700001" in page and "£35.64" in page
     assert not Order.objects.exists()
+
+
+def test_a_protected_archive_asks_for_its_password_once(client):
+    packed = io.BytesIO()
+    with pyzipper.AESZipFile(packed, "w", encryption=pyzipper.WZ_AES) as archive:
+        archive.setpassword(b"open sesame")
+        archive.writestr("sales.csv", HEAD + ROWS)
+    answer = client.post("/imports/", {"file": SimpleUploadedFile("sales.zip", packed.getvalue())})
+    address = answer["Location"]
+    import_id = int(re.fullmatch(r"/imports/(\d+)/check/", address)[1])
+
+    assert "protected by a password" in client.get(address).content.decode()
+    wrong = client.post(f"/imports/{import_id}/unlock/", {"password": "guess"}, follow=True).content.decode()
+    assert "The password does not open sales.zip." in wrong
+
+    page = client.post(f"/imports/{import_id}/unlock/", {"password": "open sesame"}, follow=True).content.decode()
+
+    assert "HEART HOLDER" in page and "Password" not in page
+    client.post(address, {"format": "uci", "shop": "uci-shop", "run": "1"})
+    run(import_id)
+    assert Order.objects.count() == 1
+    assert "sesame" not in str(list(Import.objects.values()))
 
 
 def test_a_trial_run_writes_nothing_and_the_import_after_it_does(client):

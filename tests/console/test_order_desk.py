@@ -15,7 +15,8 @@ from tongpan.console.models import ListLayout
 from tongpan.console.order_filters import STANDARD_VIEWS
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.models import Fulfillment, Shipment
-from tongpan.orders.actions import add_note, add_tags, hold, release_hold
+from tongpan.orders.actions import accept, add_note, add_tags, hold, release_hold
+from tongpan.orders.engine import LineDoc, OrderDoc
 from tongpan.orders.models import Discount, Order
 from tongpan.orders.queries import OrderFilter, page_of_orders, sums_of_orders, tags_in_use
 
@@ -218,6 +219,29 @@ def test_the_address_is_shown_for_a_reason_that_is_logged(company, sign_in):
     entry = AuditEntry.objects.get(action="order.address_revealed")
     assert (entry.actor, entry.object_id, entry.data) == ("user:manager", str(order_id), {"reason": "the courier asks"})
     assert "王小明" not in json.dumps(entry.data)
+
+
+def test_what_the_channel_sent_is_shown_for_a_reason_that_is_logged(company, sign_in):
+    client = sign_in("manager")
+    payload = b'{"format":"f","tables":[{"table":"rows","columns":["No","Colour"],"rows":[["T-9","red"]]}]}'
+    lines = [LineDoc("charge", "SERVICE", "service", 1, 100)]
+    shop = Order.objects.get(pk=company.orders["T-1"]).shop
+    doc = OrderDoc(shop.code, "T-9", NOW, shop.channel.currency, lines, raw=payload)
+    [outcome] = accept([doc], actor="test", now=NOW)
+    address = f"/orders/{outcome.document_id}/source/"
+
+    page = client.get(f"/orders/{outcome.document_id}/").content.decode()
+    refused = client.post(address, {"reason": "no"})
+
+    assert "Colour" not in page + refused.content.decode()
+    assert not AuditEntry.objects.filter(action="order.source_revealed").exists()
+
+    answer = client.post(address, {"reason": "the platform asks"})
+
+    assert "Colour" in answer.content.decode()
+    assert '<td class="break">red</td>' in answer.content.decode()
+    assert AuditEntry.objects.get(action="order.source_revealed").object_id == str(outcome.document_id)
+    assert sign_in("viewer").post(address, {"reason": "the platform asks"}).status_code == 403
 
 
 @pytest.mark.parametrize("role", ["store", "analyst", "viewer"])

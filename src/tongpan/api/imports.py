@@ -14,7 +14,7 @@ from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
 from tongpan.api.values import Id, In, Instant, Out, Text40, Text60
-from tongpan.connectors.actions import discard_upload, plan_upload, store_upload
+from tongpan.connectors.actions import discard_upload, plan_upload, store_upload, unlock_upload
 from tongpan.connectors.jobs import start_upload
 from tongpan.connectors.models import Import
 from tongpan.connectors.queries import errors_path, formats, get_import, select_imports
@@ -36,6 +36,7 @@ class ImportIn(In):
         description="A mapping file's text, for a format that is not packaged",
     )
     encoding: Text40 = Field("", description="Empty: it is detected")
+    password: str = Field("", max_length=200, description="Of a protected ZIP archive; used once and kept nowhere")
     dry_run: bool = Field(False, description="Do everything, then take it back")
 
 
@@ -99,6 +100,8 @@ def post_import(request: HttpRequest, file: File[UploadedFile], body: Form[Impor
     with transaction.atomic():
         import_id = store_upload(file.name or "", chunks, actor=actor_of(request), now=utc_now())
         try:
+            if body.password:
+                unlock_upload(import_id, body.password)
             plan_upload(
                 import_id,
                 format_name=body.format,

@@ -19,6 +19,14 @@ from tongpan.cli.session import echo_json, json_option, with_database
 @click.option("--shop", "shop_code", default="", help="Code of the shop that the rows belong to; made when new.")
 @click.option("--mapping", "mapping_path", type=click.Path(path_type=Path), help="A mapping file of your own.")
 @click.option("--encoding", default="", help="Encoding of the file, when it is not found rightly (gb18030, cp1252).")
+@click.option(
+    "--password",
+    default="",
+    prompt=True,
+    prompt_required=False,
+    hide_input=True,
+    help="Of a protected ZIP archive; asked for when no value follows. Kept nowhere.",
+)
 @click.option("--channel", default="", help="Channel of a new shop (default: one of the shop's own code).")
 @click.option("--currency", default="", help="Currency of a new shop's channel, such as CNY.")
 @click.option("--zone", default="", help="Time zone of a new shop's channel, such as Asia/Shanghai.")
@@ -32,6 +40,7 @@ def import_(  # noqa: PLR0917
     shop_code: str,
     mapping_path: Path | None,
     encoding: str,
+    password: str,
     channel: str,
     currency: str,
     zone: str,
@@ -57,6 +66,7 @@ def import_(  # noqa: PLR0917
             shop_code=shop_code,
             mapping_path=mapping_path,
             encoding=encoding,
+            password=password,
             new_shop=NewShop(channel, currency, zone),
             is_dry_run=is_dry_run,
             actor="cli",

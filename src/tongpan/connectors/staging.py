@@ -146,7 +146,8 @@ class Staging:
         source = self._sources[name]
         positions = dict(source.match.positions)
         headers = {column: source.headers[position] for column, position in positions.items()}
-        offset = len(source.headers)
+        names = list(source.headers)
+        offset = len(names)
         known = {""}
         for alias, lookup in self._mapping.tables[name].lookups.items():
             target = self._sources.get(lookup.table)
@@ -157,8 +158,9 @@ class Staging:
             for column, position in target.match.positions.items():
                 positions[f"{alias}.{column}"] = offset + position
                 headers[f"{alias}.{column}"] = target.headers[position]
+            names += [f"{alias}.{header}" for header in target.headers]
             offset += len(target.headers)
-        return Layout(positions, headers, source.member.name)
+        return Layout(positions, headers, source.member.name, names)
 
     def groups(self) -> Iterator[list[StagedRow]]:
         """The rows of each document together, in file order; documents in order of first appearance.

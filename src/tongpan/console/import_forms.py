@@ -16,6 +16,17 @@ class UploadForm(forms.Form):
     file = forms.FileField(label=_("File"), allow_empty_file=True)
 
 
+class PasswordForm(forms.Form):
+    """The password of a protected archive; it is never shown again."""
+
+    password = forms.CharField(
+        label=_("Password of the archive"),
+        max_length=200,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
+    )
+
+
 class PlanForm(forms.Form):
     """Format, shop and encoding; columns come as "column:NAME" fields, which the format decides."""
 

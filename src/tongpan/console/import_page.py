@@ -15,6 +15,7 @@ from tongpan.channels.queries import shop_by_code
 from tongpan.connectors.actions import FileColumns, Preview, columns_of, mapping_with, preview
 from tongpan.connectors.models import Import
 from tongpan.connectors.queries import formats
+from tongpan.connectors.reading.archives import PROTECTED
 from tongpan.console import formats as writing
 from tongpan.core.errors import Refusal
 
@@ -75,7 +76,7 @@ class DocumentRow:
 @dataclass(frozen=True, slots=True)
 class Look:
     """The look at a file. refusal: why it cannot be taken so, "" when it can; columns: to be fitted by hand, None
-    for formats of several tables."""
+    for formats of several tables. is_protected: it needs its password first."""
 
     plan: Plan
     preview: Preview | None
@@ -83,12 +84,13 @@ class Look:
     columns: FileColumns | None
     documents: Sequence[DocumentRow] = ()
     records: Sequence[Mapping[str, Any]] = ()
+    is_protected: bool = False
 
 
 def look_at(path: Path, plan: Plan, limit: int) -> Look:
     """Read the first ``limit`` rows of ``path`` as planned; what is not planned is found out. Writes nothing."""
     seen: Preview | None = None
-    refusal = ""
+    refusal, is_protected = "", False
     try:
         plan = _with_mapping(path, plan)
         seen = preview(
@@ -100,10 +102,11 @@ def look_at(path: Path, plan: Plan, limit: int) -> Look:
             limit=limit,
         )
     except Refusal as found:
-        refusal = found.sentence
+        refusal, is_protected = found.sentence, found.code == PROTECTED
     format_name = plan.format_name or (seen.detection.format if seen else "")
     if seen is None:
-        return Look(plan, None, refusal, _columns(path, format_name, plan))
+        columns = None if is_protected else _columns(path, format_name, plan)
+        return Look(plan, None, refusal, columns, is_protected=is_protected)
     documents = [_document(one) for one in seen.documents if "external_id" in one]
     records = [one for one in seen.documents if "external_id" not in one]
     fixed = replace(plan, format_name=format_name)

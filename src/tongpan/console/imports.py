@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from tongpan.access.queries import can
-from tongpan.connectors.actions import discard_upload, plan_upload, store_upload, upload_path
+from tongpan.connectors.actions import discard_upload, plan_upload, store_upload, unlock_upload, upload_path
 from tongpan.connectors.jobs import start_upload
 from tongpan.connectors.models import Import
 from tongpan.connectors.queries import count_imports, errors_path, fetch_imports, first_rejected, get_import
 from tongpan.console import import_page
 from tongpan.console.access import Request, page
-from tongpan.console.import_forms import PlanForm, UploadForm
+from tongpan.console.import_forms import PasswordForm, PlanForm, UploadForm
 from tongpan.console.lists import Column, listing
 from tongpan.console.wording import localized
 from tongpan.core.clock import utc_now
@@ -106,6 +106,7 @@ def import_check(request: Request, import_id: int) -> HttpResponse:
         "section": "imports",
         "record": record,
         "form": form,
+        "password_form": PasswordForm(),
         "look": look,
         "steps": import_page.steps("check"),
         "shops": import_page.shop_codes(),
@@ -183,6 +184,19 @@ def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as stream:
         while chunk := stream.read(_CHUNK):
             yield chunk
+
+
+@require_POST
+@page("imports.run")
+def import_unlock(request: Request, import_id: int) -> HttpResponse:
+    """Open an archive with the password that is given, which is kept nowhere."""
+    _import_or_404(import_id)
+    form = PasswordForm(request.POST)
+    try:
+        unlock_upload(import_id, form.cleaned_data["password"] if form.is_valid() else "")
+    except Refusal as refusal:
+        messages.error(request, localized(refusal.sentence))
+    return redirect("console:import_check", import_id)
 
 
 @require_POST

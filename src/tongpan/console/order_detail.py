@@ -17,11 +17,12 @@ from tongpan.access.vault import open_sealed
 from tongpan.console import order_page
 from tongpan.console.access import Request, page
 from tongpan.console.bulk_actions import offered
+from tongpan.console.order_source import source_of
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.queries import journey, routing_of
 from tongpan.inventory.queries import movements_caused_by, reservations_of
 from tongpan.orders.models import Order
-from tongpan.orders.queries import OPEN, order_whole
+from tongpan.orders.queries import OPEN, order_whole, payload_of
 
 
 class RevealForm(forms.Form):
@@ -59,6 +60,8 @@ def story(request: Request, order: Order) -> dict[str, Any]:
         "open_holds": [hold for hold in order.holds.all() if hold.released_at is None],
         "digest": bytes(order.digest).hex(),
         "may_reveal": can(request.user, "customers.reveal") and bool(order.recipient_sealed),
+        "may_open_source": can(request.user, "customers.reveal") and order.raw_digest is not None,
+        "source_form": RevealForm(auto_id=f"source-{order.pk}-%s"),
         "single_actions": [action for action in offered(request.user) if action.least == 1],
         "is_changeable": can(request.user, "orders.edit") and order.status in OPEN,
         "is_split": any(line.part > 1 for line in order.lines.all()),
@@ -96,5 +99,28 @@ def order_address(request: Request, order_id: int) -> HttpResponse:
         recipient, phone, address = json.loads(open_sealed(order.recipient_sealed))
         context["revealed"] = {"recipient": recipient, "phone": phone, "address": address}
     response = render(request, "console/orders/parts/address.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@require_POST
+@page("customers.reveal")
+def order_source(request: Request, order_id: int) -> HttpResponse:
+    """The payload in which an order came, in the clear, once, for a reason that is logged. Asked for by htmx only."""
+    order = _order(order_id)
+    form = RevealForm(request.POST, auto_id=f"source-{order.pk}-%s")
+    is_kept = order.raw_digest is not None
+    context: dict[str, Any] = {"order": order, "source_form": form, "may_open_source": is_kept}
+    if form.is_valid() and is_kept:
+        audit(
+            f"user:{request.user.get_username()}",
+            "order.source_revealed",
+            "order",
+            str(order.pk),
+            {"reason": form.cleaned_data["reason"]},
+            now=utc_now(),
+        )
+        context["source"] = source_of(payload_of(order_id))
+    response = render(request, "console/orders/parts/payload.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -48,6 +48,9 @@ _SENTENCES = (
     gettext_noop("%(file)s is not a table: it holds binary data, not text."),
     gettext_noop("%(file)s is larger than %(size)s GB."),
     gettext_noop("%(file)s unpacks to more than %(size)s GB."),
+    gettext_noop("%(file)s is protected by a password; give it, or unpack the file first."),
+    gettext_noop("The password does not open %(file)s."),
+    gettext_noop("%(file)s is no archive with a password."),
     gettext_noop("%(file)s lacks the column %(missing)s. Found columns: %(found)s."),
     gettext_noop("%(file)s lacks the columns %(missing)s. Found columns: %(found)s."),
     gettext_noop(

@@ -7,6 +7,7 @@ from tongpan.connectors.actions.imports import (
     plan_upload,
     run_import,
     store_upload,
+    unlock_upload,
     upload_path,
 )
 from tongpan.connectors.actions.preview import Detection, Preview, detect, preview
@@ -29,5 +30,6 @@ __all__ = [
     "preview",
     "run_import",
     "store_upload",
+    "unlock_upload",
     "upload_path",
 ]

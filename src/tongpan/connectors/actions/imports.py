@@ -19,6 +19,7 @@ from tongpan.connectors.actions.running import Progress, Run
 from tongpan.connectors.actions.shops import NewShop
 from tongpan.connectors.formats import format_named, load_mapping, parse_mapping
 from tongpan.connectors.models import Import
+from tongpan.connectors.reading.archives import unlock
 from tongpan.connectors.spec import Mapping
 from tongpan.core.config import load_config
 from tongpan.core.errors import Refusal
@@ -38,6 +39,7 @@ def import_path(
     shop_code: str = "",
     mapping_path: Path | None = None,
     encoding: str = "",
+    password: str = "",
     new_shop: NewShop | None = None,
     is_dry_run: bool = False,
     actor: str,
@@ -47,12 +49,12 @@ def import_path(
     """Import the file or folder ``path`` and return the result that ``tongpan import --json`` prints.
 
     Every batch is committed on its own: after a failure a repeated import completes the rest. A shop that is
-    not there is made. In a dry run everything is done and taken back. Raises Refusal when the file cannot be
-    taken at all; bad rows go to the error file instead.
+    not there is made. password: of a protected archive, kept nowhere. In a dry run everything is done and taken back.
+    Raises Refusal when the file cannot be taken at all; bad rows go to the error file instead.
     """
     _check_encoding(encoding)
     mapping = load_mapping(mapping_path) if mapping_path else format_named(format_name) if format_name else None
-    opened = open_path(path, mapping, encoding=encoding)
+    opened = open_path(path, mapping, encoding=encoding, password=password)
     record = Import.objects.create(
         file_name=path.name[:255],
         format=opened.mapping.format,
@@ -101,6 +103,17 @@ def upload_path(import_id: int) -> Path:
     if record is None or not record.stored_path:
         raise Refusal("import.no_upload", f"Import {import_id} has no uploaded file.")
     return load_config().uploads_dir / record.stored_path
+
+
+def unlock_upload(import_id: int, password: str) -> None:
+    """Open an uploaded archive that is protected by a password: what is kept of it is not protected any more.
+
+    The password itself is kept nowhere. Raises Refusal when it is wrong, or the import is running or done.
+    """
+    record = Import.objects.filter(id=import_id).first()
+    if record is None or record.status not in ("waiting", "failed"):
+        raise Refusal("import.not_waiting", f"Import {import_id} is not waiting to be started.")
+    unlock(upload_path(import_id), password)
 
 
 def plan_upload(

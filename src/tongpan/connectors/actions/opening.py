@@ -30,14 +30,16 @@ class Opened:
         return self.sources[self.main]
 
 
-def open_path(path: Path, mapping: Mapping | None = None, *, encoding: str = "", is_quick: bool = False) -> Opened:
+def open_path(
+    path: Path, mapping: Mapping | None = None, *, encoding: str = "", password: str = "", is_quick: bool = False
+) -> Opened:
     """Open ``path`` with ``mapping``, or with the packaged format that its headers fit.
 
     For a format of several files the others are looked for beside a given one. is_quick: for previews; the
-    encoding is found from the first bytes. Raises Refusal when nothing fits, with what is missing and what was
-    found instead.
+    encoding is found from the first bytes. password: of a protected archive. Raises Refusal when nothing fits, with
+    what is missing and what was found instead.
     """
-    members = members_of(path)
+    members = members_of(path, password)
     mappings = [mapping] if mapping else list(packaged().values())
     if len(members) == 1:
         first = open_source(members[0], mappings, encoding=encoding, is_quick=True)

@@ -21,11 +21,16 @@ from tongpan.connectors.spec import Mapping as MappingSpec
 from tongpan.core.bulk import execute, fetch_all
 
 BATCH = 1000
+OTHER = "="
+"""Begins no name of a column, so that a header can stand beside our names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """What one file says of one document. rows: the texts of our columns, those that are not empty."""
+    """What one file says of one document. rows: the texts of our columns, those that are not empty.
+
+    Those of columns that the mapping does not take stand under their header with ``OTHER`` before it.
+    """
 
     table: str
     number: str
@@ -82,12 +87,18 @@ class Parts:
     sources: Mapping[str, Layout]
     layouts: dict[str, Layout] = field(default_factory=dict)
     waiting: list[Part] = field(default_factory=list)
+    _others: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name, table in self.mapping.tables.items():
             known = self.sources[name].headers if name in self.sources else {}
             headers = {column: known.get(column, spec.header[0]) for column, spec in table.columns.items()}
-            self.layouts[name] = Layout({column: i for i, column in enumerate(table.columns)}, headers)
+            self.layouts[name] = Layout(
+                {column: i for i, column in enumerate(table.columns)}, headers, names=list(headers.values())
+            )
+            if name in self.sources:
+                taken = set(self.sources[name].positions.values())
+                self._others[name] = [(i, h) for i, h in enumerate(self.sources[name].names) if i not in taken and h]
 
     def joined(self, groups: Iterator[list[StagedRow]]) -> Iterator[Joined]:
         """Each of ``groups`` with what is kept of its document; one statement for every thousand."""
@@ -137,13 +148,17 @@ class Parts:
     def _join(
         self, group: Sequence[StagedRow], number: str, stored: Mapping[str, tuple[Part, bytes]], heads: str
     ) -> Joined:
-        own = [row._replace(cells=self._cells(row)) for row in group]
+        own = [row._replace(cells=self._cells(row), extra=self._extra(row)) for row in group]
         tables = {row.table for row in group}
         if not number or len(tables) > 1 or any(row.defect for row in group):
             return Joined(group, own, None, "whole")
         [table] = tables
         columns = list(self.mapping.tables[table].columns)
-        rows = [{c: text for c, text in zip(columns, row.cells, strict=True) if text} for row in own]
+        rows = [
+            {c: text for c, text in zip(columns, row.cells, strict=True) if text}
+            | {f"{OTHER}{header}": text for header, text in row.extra.items()}
+            for row in own
+        ]
         part = Part(table, number, self._exported_at(table), rows)
         before = stored.get(table)
         if before and part.exported_at and before[0].exported_at and part.exported_at < before[0].exported_at:
@@ -156,12 +171,25 @@ class Parts:
 
     def _rows(self, part: Part) -> list[StagedRow]:
         columns = self.mapping.tables[part.table].columns
-        return [StagedRow(part.table, 0, "", [row.get(column) for column in columns]) for row in part.rows]
+        return [
+            StagedRow(
+                part.table,
+                0,
+                "",
+                [row.get(column) for column in columns],
+                {name[len(OTHER) :]: text for name, text in row.items() if name.startswith(OTHER)},
+            )
+            for row in part.rows
+        ]
 
     def _cells(self, row: StagedRow) -> list[str | None]:
         """The cells of our columns, in the order in which the mapping has them."""
         positions = self.sources[row.table].positions
         return [row.cells[positions[c]] if c in positions else None for c in self.mapping.tables[row.table].columns]
+
+    def _extra(self, row: StagedRow) -> dict[str, str]:
+        """The cells that no column of ours takes, by header, those that are not empty."""
+        return {header: text for i, header in self._others[row.table] if (text := row.cells[i])}
 
     def _number(self, row: StagedRow) -> str:
         position = self.sources[row.table].positions[self.mapping.tables[row.table].key[0]]

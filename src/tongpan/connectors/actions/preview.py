@@ -151,7 +151,7 @@ def _why(source: Source) -> tuple[str, ...]:
 def _layout(source: Source) -> Layout:
     positions = source.match.positions
     headers = {name: source.headers[position] for name, position in positions.items()}
-    return Layout(positions, headers, source.member.name)
+    return Layout(positions, headers, source.member.name, source.headers)
 
 
 def _groups(opened: Opened, staged: list[StagedRow]) -> Iterator[list[StagedRow]]:
@@ -182,6 +182,7 @@ def _documents(
         assembled = assembler.assemble(group)
         for prepared in assembled.documents:
             fields = asdict(prepared.doc) if prepared.doc is not None else {}
+            fields.pop("raw", None)
             documents.append({"class": prepared.cls, "rows": [row.line for row in prepared.rows], **fields})
         problems += [_problem(row, found) for row, all_found in assembled.rejected for found in all_found]
     return documents, problems

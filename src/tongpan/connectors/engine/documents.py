@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any
 
 from tongpan.connectors.engine.cells import BadCell, cleaned
 from tongpan.connectors.engine.fields import Settings, compile_value
 from tongpan.connectors.engine.ordering import numbered, one_buyer, order_of
+from tongpan.connectors.engine.payloads import payload_of_rows
+from tongpan.connectors.engine.prepared import Assembled, Layout, Prepared, ShopContext, StagedRow
 from tongpan.connectors.engine.rows import HEAD_NAMES, Made, Problem, RowConverter
 from tongpan.connectors.engine.splitting import Splitter
 from tongpan.connectors.spec import Mapping as MappingSpec
@@ -30,66 +32,11 @@ from tongpan.orders.engine import (
     ShipTo,
 )
 
+__all__ = ["Assembled", "Assembler", "Layout", "Prepared", "ShopContext", "StagedRow", "rejects_duplicates"]
+
 _NOWHERE = ShipTo()
 EMPTIES: dict[str, Any] = {"is_shipped": False, "is_simulated": False, "channel_status": ""}
 """What "every" leaves of a field that not every row has; of others None."""
-
-
-class StagedRow(NamedTuple):
-    """One source row: its table, its line in the file, what is wrong with its form ("" if sound), its cells."""
-
-    table: str
-    line: int
-    defect: str
-    cells: Sequence[str | None]
-
-
-@dataclass(frozen=True, slots=True)
-class ShopContext:
-    """What assembling needs of a shop. stock_node: where its adjustments are booked, "" when it has no node."""
-
-    code: str
-    currency: str
-    zone: str
-    stock_node: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Where a table's columns stand in its staged rows, after the file's own header was read; the file's name."""
-
-    positions: Mapping[str, int]
-    headers: Mapping[str, str]
-    file_name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """One document ready for its action, with the rows it came from and what they amount to.
-
-    amount, goods and charges are minor units of ``currency``; charge_rows counts rows that hold a charge. part: what
-    is to be kept of its rows once it is in, where files of a format come one at a time.
-    """
-
-    cls: str
-    doc: OrderDoc | ReturnDoc | CorrectionDoc | AdjustmentDoc | None
-    rows: Sequence[StagedRow]
-    currency: str
-    amount: int = 0
-    goods: int = 0
-    charges: int = 0
-    charge_rows: int = 0
-    lines: int = 0
-    goods_lines: int = 0
-    part: object = None
-
-
-@dataclass(slots=True)
-class Assembled:
-    """What became of the rows of one key. Every row is in exactly one of both lists."""
-
-    documents: list[Prepared] = field(default_factory=list)
-    rejected: list[tuple[StagedRow, list[Problem]]] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -143,6 +90,7 @@ class Assembler:
             for name, table in mapping.tables.items()
             if table.split and name in layouts
         }
+        self._refusing_twice = {name for name, table in mapping.tables.items() if rejects_duplicates(table)}
         self._names_paid = any(table.document and table.document.paid for table in mapping.tables.values())
         self._head_table = next((name for name, table in mapping.tables.items() if table.document), "")
 
@@ -214,14 +162,16 @@ class Assembler:
         self, rows: Sequence[StagedRow], problems: dict[int, list[Problem]], result: Assembled
     ) -> list[StagedRow]:
         """Take repeated rows out where the mapping does not allow them; one with other content is a problem."""
+        if not self._refusing_twice:
+            return list(rows)
         kept: list[StagedRow] = []
         seen: dict[tuple[Any, ...], StagedRow] = {}
         nulls = self._mapping.nulls
         for row in rows:
-            table = self._mapping.tables[row.table]
-            if not rejects_duplicates(table):
+            if row.table not in self._refusing_twice:
                 kept.append(row)
                 continue
+            table = self._mapping.tables[row.table]
             positions = self._layouts[row.table].positions
             key = (
                 row.table,
@@ -372,6 +322,7 @@ class Assembler:
             shop_code=shop.code,
             currency=currency,
             names_paid=self._names_paid,
+            raw=payload_of_rows(self._mapping.format, part.rows, self._layouts),
         )
         if problem:
             problems[0] = [Problem("", "", problem)]

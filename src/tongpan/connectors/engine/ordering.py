@@ -21,10 +21,12 @@ def order_of(
     shop_code: str,
     currency: str,
     names_paid: bool,
+    raw: bytes = b"",
 ) -> tuple[OrderDoc, str]:
     """The order, and what is wrong with it ("" when nothing is).
 
     head: the folded fields by name. names_paid: the mapping says what was paid; otherwise it is the sum of payments.
+    raw: the rows as they stood in the file.
     """
     problem = ""
     has_goods = any(line.kind == "goods" for line in lines)
@@ -62,6 +64,7 @@ def order_of(
         buyer_note=head["buyer_note"],
         seller_note=head["seller_note"],
         tags=tuple(dict.fromkeys(head["tags"])),
+        raw=raw,
         is_status_known=not spec.known_statuses or not status or status in spec.known_statuses,
     )
     return order, problem

@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import gzip
 import io
+import tempfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
 from python_calamine import CalamineError, CalamineWorkbook
 
+from tongpan.connectors.reading.archives import DAMAGE, MAX_UNPACKED, ZipEntry, check_password, opened_archive
 from tongpan.connectors.reading.encoding import SAMPLE, Bytes, is_binary
 from tongpan.connectors.reading.objects import SUFFIXES as JSON_SUFFIXES
 from tongpan.connectors.reading.objects import is_json, object_records
 from tongpan.connectors.reading.records import Record
 from tongpan.core.errors import Refusal
 
-MAX_UNPACKED = 16 << 30
-SUFFIXES = (".csv", ".tsv", ".txt", ".gz", ".zip", ".xlsx", ".xlsm", ".xls", ".ods", *JSON_SUFFIXES)
+MAX_WORKBOOK = 1 << 30
+"""Bytes of a workbook inside an archive, and of what a workbook itself unpacks to (times four)."""
+TEXTS = (".csv", ".tsv", ".txt")
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".ods")
+SUFFIXES = (*TEXTS, ".gz", ".zip", *WORKBOOKS, *JSON_SUFFIXES)
 ERRORS_SUFFIX = ".errors.csv"
 _GZIP, _ZIP, _OLE = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
@@ -44,16 +49,19 @@ class Member:
     damage: list[int] = field(default_factory=list)
 
 
-def members_of(path: Path) -> list[Member]:
+def members_of(path: Path, password: str = "") -> list[Member]:
     """The files that ``path`` (a file, an archive or a folder) offers, in order of their names.
 
-    Raises Refusal when it does not exist, cannot be read, or holds nothing that could be a table.
+    password: of protected archives. Raises Refusal when it does not exist, cannot be read, or holds nothing that could
+    be a table.
     """
     try:
         if path.is_dir():
-            found = [member for item in sorted(path.iterdir()) if _may_hold_table(item) for member in _open(item)]
+            found = [
+                member for item in sorted(path.iterdir()) if _may_hold_table(item) for member in _open(item, password)
+            ]
         else:
-            found = _open(path)
+            found = _open(path, password)
     except OSError as error:
         raise Refusal("file.unreadable", f"{path} cannot be read: {error.strerror or error}.") from error
     if not found:
@@ -78,7 +86,7 @@ def _may_hold_table(path: Path) -> bool:
     return path.is_file() and name.endswith(SUFFIXES) and not name.endswith(ERRORS_SUFFIX) and name[0] not in ".~"
 
 
-def _open(path: Path) -> list[Member]:
+def _open(path: Path, password: str = "") -> list[Member]:
     if not path.exists():
         raise Refusal("file.missing", f"There is no file {path}.")
     if not path.is_file():
@@ -94,14 +102,22 @@ def _open(path: Path) -> list[Member]:
     if head.startswith(_OLE):
         return [_workbook(path, size)]
     if head.startswith(_ZIP):
-        return _zip_members(path)
+        return _zip_members(path, password)
     if is_json(path.name, head):
-        return [Member(path.name, path, size, lambda: path.open("rb"), sheets=lambda: _json_sheet(path))]
+        return [
+            Member(
+                path.name,
+                path,
+                size,
+                lambda: path.open("rb"),
+                sheets=partial(_json_sheet, lambda: path.open("rb"), path.name),
+            )
+        ]
     return [Member(path.name, path, size, lambda: path.open("rb"))]
 
 
-def _json_sheet(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
-    yield "", object_records(lambda: path.open("rb"), path.name)
+def _json_sheet(opened: Callable[[], Bytes], name: str) -> Iterator[tuple[str, Iterator[Record]]]:
+    yield "", object_records(opened, name)
 
 
 def _workbook(path: Path, size: int) -> Member:
@@ -112,14 +128,8 @@ def _unpacked(inner: Any, damage: list[int]) -> Bytes:
     return cast(Bytes, _Unpacked(inner, damage))
 
 
-def _zip_members(path: Path) -> list[Member]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except zipfile.BadZipFile as error:
-        raise Refusal(
-            "file.archive", f"{path.name} begins like a ZIP archive but is damaged or cut off: {error}."
-        ) from error
-    with archive:
+def _zip_members(path: Path, password: str) -> list[Member]:
+    with opened_archive(path, password) as archive:
         names = archive.namelist()
         if any(name in names for name in ("xl/workbook.xml", "xl/workbook.bin", "content.xml")):
             return [_workbook(path, path.stat().st_size)]
@@ -127,44 +137,30 @@ def _zip_members(path: Path) -> list[Member]:
             info
             for info in archive.infolist()
             if not info.is_dir()
-            and info.filename.lower().endswith((".csv", ".tsv", ".txt"))
+            and info.filename.lower().endswith((*TEXTS, *WORKBOOKS, *JSON_SUFFIXES))
             and not info.filename.startswith("__MACOSX/")
+            and Path(info.filename).name[:1] not in (".", "~")
             and not info.filename.endswith(ERRORS_SUFFIX)
         ]
-        if any(info.flag_bits & 1 for info in infos):
-            raise Refusal(
-                "file.password", f"{path.name} is protected by a password; unpack it first and import the table."
-            )
         if sum(info.file_size for info in infos) > MAX_UNPACKED:
             raise Refusal("file.size", f"{path.name} unpacks to more than {MAX_UNPACKED >> 30} GB.")
-    return [_zip_member(path, info) for info in sorted(infos, key=lambda info: info.filename)]
+        check_password(archive, infos, path.name, password)
+    return [_zip_member(path, info, password) for info in sorted(infos, key=lambda info: info.filename)]
 
 
-def _zip_member(path: Path, info: zipfile.ZipInfo) -> Member:
+def _zip_member(path: Path, info: zipfile.ZipInfo, password: str) -> Member:
     damage: list[int] = []
-    return Member(
-        Path(info.filename).name,
-        path,
-        info.compress_size,
-        lambda: _unpacked(_ZipEntry(path, info.filename), damage),
-        damage=damage,
-    )
+    name = Path(info.filename).name
 
+    def opened() -> Bytes:
+        return _unpacked(ZipEntry(path, info.filename, password), damage)
 
-class _ZipEntry(io.RawIOBase):
-    """One entry of an archive that closes the archive with itself."""
-
-    def __init__(self, path: Path, name: str) -> None:
-        self._archive = zipfile.ZipFile(path)
-        self._entry = self._archive.open(name)
-
-    def read(self, size: int = -1) -> bytes:
-        return self._entry.read(size)
-
-    def close(self) -> None:
-        self._entry.close()
-        self._archive.close()
-        super().close()
+    sheets: Callable[[], Iterator[tuple[str, Iterator[Record]]]] | None = None
+    if name.lower().endswith(WORKBOOKS):
+        sheets = partial(_packed_sheets, opened, name)
+    elif name.lower().endswith(JSON_SUFFIXES):
+        sheets = partial(_json_sheet, opened, name)
+    return Member(name, path, info.compress_size, opened, sheets=sheets, damage=damage)
 
 
 class _Unpacked(io.RawIOBase):
@@ -188,7 +184,7 @@ class _Unpacked(io.RawIOBase):
             return b""
         try:
             data: bytes = self._inner.read1(size) if hasattr(self._inner, "read1") else self._inner.read(size)
-        except (EOFError, zlib.error, gzip.BadGzipFile, zipfile.BadZipFile):
+        except (gzip.BadGzipFile, *DAMAGE):
             self._damage[:] = [self._done]
             return b""
         self._done += len(data)
@@ -219,9 +215,29 @@ def sample_of(member: Member, size: int = SAMPLE) -> bytes:
     return sample
 
 
+def _packed_sheets(opened: Callable[[], Bytes], name: str) -> Iterator[tuple[str, Iterator[Record]]]:
+    """The sheets of a workbook inside an archive, which is unpacked for as long as they are read."""
+    with tempfile.TemporaryDirectory(prefix="tongpan-") as folder:
+        path = Path(folder) / name
+        left = MAX_WORKBOOK
+        with opened() as stream, path.open("wb") as copy:
+            while chunk := stream.read(SAMPLE):
+                left -= len(chunk)
+                if left < 0:
+                    raise Refusal("file.size", f"The workbook {name} is larger than {MAX_WORKBOOK >> 30} GB.")
+                copy.write(chunk)
+        yield from _sheets(path)
+
+
 def _sheets(path: Path) -> Iterator[tuple[str, Iterator[Record]]]:
     """Every sheet of a workbook with its rows; all cells as text, ids with all their digits."""
     with _refusing(path):
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as inner:
+                if sum(info.file_size for info in inner.infolist()) > 4 * MAX_WORKBOOK:
+                    raise Refusal(
+                        "file.size", f"The workbook {path.name} unpacks to more than {MAX_WORKBOOK >> 28} GB."
+                    )
         workbook = CalamineWorkbook.from_path(str(path))
         for name in workbook.sheet_names:
             yield name, _sheet_rows(path, workbook, name)
@@ -243,7 +259,10 @@ def _refusing(path: Path) -> Iterator[None]:
         raise
     except BaseException as error:
         # The reader is native code: on a broken workbook it may also raise its panic, which is no Exception.
-        if isinstance(error, CalamineError | OSError | ValueError) or type(error).__name__ == "PanicException":
+        if (
+            isinstance(error, CalamineError | OSError | ValueError | zipfile.BadZipFile)
+            or type(error).__name__ == "PanicException"
+        ):
             raise Refusal(
                 "file.workbook", f"{path.name} looks like a workbook but cannot be read as one: {error}."
             ) from error

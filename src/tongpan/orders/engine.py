@@ -171,6 +171,8 @@ class OrderDoc:
     delivery: DeliveryDoc = UNSAID
     raw: bytes = b""
     """The payload as it came, kept once by hash; no part of what the document says (``digest``)."""
+    has_all_lines: bool = True
+    """False for copies that may lack lines, such as the rows of a file: a line that is not in them is not gone."""
 
     @property
     def goods_minor(self) -> int:
@@ -309,7 +311,7 @@ _LATER: dict[str, Any] = {
     "hold_until": None,
     "delivery": UNSAID,
 }
-_NOT_HEAD = {"lines", "raw", *_LATER}
+_NOT_HEAD = {"lines", "raw", "has_all_lines", *_LATER}
 _HEAD_OF = {
     kind: attrgetter(*(f.name for f in fields(kind) if f.name not in _NOT_HEAD))
     for kind in (OrderDoc, ReturnDoc, CorrectionDoc)
@@ -345,6 +347,8 @@ class StoredOrder:
     """Its business day."""
     own: OwnLines | None = None
     """Its own lines, where people changed them: then line_contents are those that its channel knows."""
+    last_no: int = 0
+    """The highest number of its lines."""
 
     def had(self, doc_digest: bytes) -> bool:
         """True when a copy with this digest was stored and has been superseded."""
@@ -381,8 +385,9 @@ def precedence(doc: OrderDoc, doc_digest: bytes, stored: StoredOrder) -> Precede
     1. The same digest: unchanged. The digest of a copy that was stored once and superseded: stale.
     2. Both carry a version: the older is stale, the later is newer.
     3. Without versions, a copy whose status is further, or whose lines contain all stored lines and more, is
-       newer knowledge ("newer", "superset"); one whose lines are contained in the stored ones, at a status that
-       is not further, is an older or truncated copy (stale).
+       newer knowledge ("newer", "superset"); so is one of the same goods for other amounts, at a status that is
+       further. One whose lines are contained in the stored ones, at a status that is not further, is an older or
+       truncated copy (stale).
     4. Anything else cannot be ordered in time: conflict.
     """
     if doc_digest == stored.digest:
@@ -399,7 +404,12 @@ def precedence(doc: OrderDoc, doc_digest: bytes, stored: StoredOrder) -> Precede
         return "stale" if ahead <= 0 else "conflict"
     if _contains(theirs, ours) and ahead >= 0:
         return "superset"
-    return "conflict"
+    return "newer" if ahead > 0 and _goods(ours) == _goods(theirs) else "conflict"
+
+
+def _goods(contents: list[tuple[str, str, int, int]]) -> list[tuple[str, int]]:
+    """(code, qty) of the lines of goods among sorted ``contents``, sorted."""
+    return sorted((code, qty) for kind, code, qty, _ in contents if kind == "goods")
 
 
 def _contains(outer: list[tuple[str, str, int, int]], inner: list[tuple[str, str, int, int]]) -> bool:

@@ -65,6 +65,7 @@ def order_of(
         seller_note=head["seller_note"],
         tags=tuple(dict.fromkeys(head["tags"])),
         raw=raw,
+        has_all_lines=False,
         is_status_known=not spec.known_statuses or not status or status in spec.known_statuses,
     )
     return order, problem

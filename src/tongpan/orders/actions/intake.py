@@ -17,8 +17,10 @@ from tongpan.inventory.engine import Demand
 from tongpan.inventory.locks import lock_pools
 from tongpan.orders.actions.checks import is_named, refusal_of_order
 from tongpan.orders.actions.facts import promise, reserve_orders
-from tongpan.orders.actions.rows import Given, Moved, insert, record, update
+from tongpan.orders.actions.rows import Given, Moved, insert, record
 from tongpan.orders.actions.shops import shops_by_code
+from tongpan.orders.actions.updating import update
+from tongpan.orders.channel_lines import KeptLine, LinesPlan, plan_lines, refusal_of_lines
 from tongpan.orders.engine import BuyerDoc, OrderDoc, Outcome, OwnLines, StoredOrder, content_of, digest, precedence
 from tongpan.orders.events import ACCEPTED, CHANGED
 
@@ -70,7 +72,8 @@ def take_in(docs: Sequence[OrderDoc], *, actor: str, import_id: int | None = Non
 def _accept_round(
     given: dict[tuple[int, str], Given], *, actor: str, import_id: int | None, now: datetime
 ) -> dict[int, Outcome]:
-    stored = _stored(given)
+    stored, kept = _stored(given)
+    plans: dict[int, LinesPlan] = {}
     outcomes: dict[int, Outcome] = {}
     fresh: list[Given] = []
     changed: list[tuple[Given, StoredOrder]] = []
@@ -91,40 +94,64 @@ def _accept_round(
                 "newer; send the complete order with its time of last change.",
                 "order.conflict",
             )
-        elif not _only_adds_lines(g.doc, old):
-            outcomes[g.position] = Outcome(
-                "refused",
-                old.id,
-                f"Order {g.doc.external_id} is newer than the stored one, but lacks some of its lines or changes "
-                "their quantity or amount; lines are added, never taken away. Book the difference as a return.",
-                "order.lines_taken_away",
-            )
         else:
-            changed.append((g, old))
+            plans[old.id] = plan_lines(kept.get(old.id, ()), g.doc.lines)
+            problem = _problem_of_lines(g.doc, old, plans[old.id])
+            if problem:
+                outcomes[g.position] = Outcome("refused", old.id, problem[1], problem[0])
+            else:
+                changed.append((g, old))
     taken = [*fresh, *(g for g, _ in changed)]
     if taken:
         sku_ids = ensure_skus(_sku_specs(taken))
         customers = _customers(taken)
-        moved = insert(fresh, sku_ids, customers, import_id) + update(changed, sku_ids, customers)
-        record(moved, [_event(m) for m in moved], actor=actor)
-        _settle(moved, sku_ids, actor=actor, now=now)
+        moved = insert(fresh, sku_ids, customers, import_id) + update(changed, sku_ids, customers, plans)
+        fewer = {old.id: _given_up(plans[old.id]) for _, old in changed if plans[old.id].gives_back}
+        record(moved, [_event(m, fewer) for m in moved], actor=actor)
+        _settle(moved, sku_ids, fewer, actor=actor, now=now)
         outcomes |= {m.given.position: Outcome("accepted" if m.is_new else "updated", m.order_id) for m in moved}
     return outcomes
 
 
-def _settle(moved: Sequence[Moved], sku_ids: Mapping[str, int], *, actor: str, now: datetime) -> None:
+def _problem_of_lines(doc: OrderDoc, old: StoredOrder, plan: LinesPlan) -> tuple[str, str] | None:
+    if old.own is None:
+        has_goods = any(line.kind == "goods" for line in doc.lines)
+        return refusal_of_lines(plan, old.status, doc.external_id, has_goods=has_goods, has_all_lines=doc.has_all_lines)
+    if _only_adds_lines(doc, old):
+        return None
+    return "order.lines_taken_away", (
+        f"Order {doc.external_id} is newer than the stored one and changes or lacks lines, and its lines were changed "
+        "here too: compare both, and edit the order."
+    )
+
+
+def _given_up(plan: LinesPlan) -> set[int]:
+    """The SKUs of which an order wants fewer units."""
+    return {c.line.sku_id for c in plan.changed if c.line.sku_id is not None and c.qty < c.line.qty}
+
+
+def _settle(
+    moved: Sequence[Moved],
+    sku_ids: Mapping[str, int],
+    fewer: Mapping[int, Collection[int]],
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
     """Give back what cancelled orders hold; promise the goods of paid orders that are still here.
 
-    Those of a new order that is not paid are promised too, until its ``hold_until``.
+    Those of a new order that is not paid are promised too, until its ``hold_until``. fewer: SKU ids of which an order
+    wants fewer units now, by order id: what it holds is given back and promised anew.
     """
     cancelled = [m.order_id for m in moved if m.status == "cancelled" and not m.is_new]
+    cancelled += sorted(set(fewer) - set(cancelled))
     until = {m.order_id: at for m in moved if m.is_new and m.status == "placed" and (at := m.given.doc.hold_until)}
     until = {order_id: at for order_id, at in until.items() if at > now}
     wanted = [m for m in moved if m.status == "paid" or m.order_id in until]
     if cancelled and wanted:
         # Both lock pools: all at once, so that they are locked in one order.
-        lock_pools(_needed(sku_ids.values()))
-    release(cancelled, actor=actor, now=now, reason="the order was cancelled")
+        lock_pools(_needed({*sku_ids.values(), *(sku_id for given_up in fewer.values() for sku_id in given_up)}))
+    release(cancelled, actor=actor, now=now, reason="the order was changed" if fewer else "the order was cancelled")
     if all(m.is_new for m in wanted):
         promise(_demands(wanted, sku_ids), actor=actor, now=now, expires_at=until)
     else:
@@ -150,13 +177,18 @@ def _demands(new: Sequence[Moved], sku_ids: Mapping[str, int]) -> list[Demand]:
     return demands
 
 
-def _event(m: Moved) -> NewEvent:
+def _event(m: Moved, fewer: Collection[int]) -> NewEvent:
     needs_goods = m.status in ("paid", "dispatched", "delivered", "completed") and m.given.doc.units > 0
     payload = {"day": m.day.isoformat(), "route": needs_goods or m.status == "cancelled"}
+    if m.order_id in fewer:
+        payload |= {"route": True, "anew": True}
     return NewEvent(ACCEPTED if m.is_new else CHANGED, str(m.order_id), payload)
 
 
-def _stored(given: dict[tuple[int, str], Given]) -> dict[tuple[int, str], StoredOrder]:
+def _stored(
+    given: dict[tuple[int, str], Given],
+) -> tuple[dict[tuple[int, str], StoredOrder], dict[int, list[KeptLine]]]:
+    """The stored orders among ``given``, which are locked, and the lines of those that differ, by order id."""
     keys = sorted(given)
     rows = fetch_all(
         """SELECT o.shop_id, o.external_id, o.id, o.version, o.digest, o.status, o.superseded, o.business_date
@@ -166,40 +198,64 @@ def _stored(given: dict[tuple[int, str], Given]) -> dict[tuple[int, str], Stored
         [whole_numbers(shop_id for shop_id, _ in keys), texts(number for _, number in keys)],
     )
     differing = [row[2] for row in rows if bytes(row[4]) != given[(row[0], row[1])].digest]
-    contents, own = _lines_of(differing)
+    lines, contents, own = _lines_of(differing)
+    last = {order_id: max(line.line_no for line in kept) for order_id, kept in lines.items()}
     return {
         (shop_id, number): StoredOrder(
-            order_id, version, bytes(old), status, contents.get(order_id, []), bytes(had), day, own.get(order_id)
+            order_id,
+            version,
+            bytes(old),
+            status,
+            contents.get(order_id, []),
+            bytes(had),
+            day,
+            own.get(order_id),
+            last.get(order_id, 0),
         )
         for shop_id, number, order_id, version, old, status, had, day in rows
-    }
+    }, lines
 
 
-def _lines_of(order_ids: Sequence[int]) -> tuple[dict[int, list[tuple[str, str, int, int]]], dict[int, OwnLines]]:
-    """The content of each line as the channel knows it, and what the own lines of changed orders add up to."""
+def _lines_of(
+    order_ids: Sequence[int],
+) -> tuple[dict[int, list[KeptLine]], dict[int, list[tuple[str, str, int, int]]], dict[int, OwnLines]]:
+    """The lines of orders, the content of each line as the channel knows it, and the sums of own lines of changed orders.
+
+    A line that was taken out is none that the channel knows.
+    """
+    lines: dict[int, list[KeptLine]] = {}
     contents: dict[int, list[tuple[str, str, int, int]]] = {}
     own: dict[int, OwnLines] = {}
     if not order_ids:
-        return contents, own
-    for order_id, line_no, kind, code, qty, amount, is_local in fetch_all(
-        """SELECT l.order_id, l.line_no, l.kind, coalesce(s.code, l.charge_code), l.qty, l.amount_minor,
-                  'lines' = ANY(o.local_fields)
+        return lines, contents, own
+    for order_id, is_local, *line in fetch_all(
+        """SELECT l.order_id, 'lines' = ANY(o.local_fields), l.id, l.line_no, l.line_key, l.kind,
+                  coalesce(s.code, l.charge_code), l.sku_id, l.qty, l.amount_minor,
+                  EXISTS (SELECT FROM inventory_reservation r WHERE r.order_line_id = l.id AND r.state = 'shipped')
            FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
            LEFT JOIN catalog_sku s ON s.id = l.sku_id WHERE o.id = ANY(%s)
            UNION ALL
-           SELECT order_id, NULL, kind, code, qty, amount_minor, false FROM orders_channelline
+           SELECT order_id, false, 0, 0, '', kind, code, NULL, qty, amount_minor, false FROM orders_channelline
            WHERE order_id = ANY(%s)""",
         [list(order_ids), list(order_ids)],
     ):
+        kept = KeptLine(*line)
+        if kept.id:
+            lines.setdefault(order_id, []).append(kept)
         if is_local:
             goods, charges, units, last = own.get(order_id, OwnLines(0, 0, 0, 0))
-            is_goods = kind == "goods"
+            is_goods = kept.kind == "goods"
             own[order_id] = OwnLines(
-                goods + amount * is_goods, charges + amount * (not is_goods), units + qty * is_goods, max(last, line_no)
+                goods + kept.amount_minor * is_goods,
+                charges + kept.amount_minor * (not is_goods),
+                units + kept.qty * is_goods,
+                max(last, kept.line_no),
             )
-        else:
-            contents.setdefault(order_id, []).append((kind, code, qty, amount))
-    return contents, own
+        elif kept.qty or kept.amount_minor:
+            contents.setdefault(order_id, []).append((kept.kind, kept.code, kept.qty, kept.amount_minor))
+    for kept_lines in lines.values():
+        kept_lines.sort(key=lambda line: line.line_no)
+    return lines, contents, own
 
 
 def _only_adds_lines(doc: OrderDoc, old: StoredOrder) -> bool:

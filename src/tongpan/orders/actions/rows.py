@@ -1,11 +1,10 @@
-"""The rows of orders: how a document becomes some, and how a newer copy changes them."""
+"""The rows of orders: how a document becomes some."""
 
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -14,7 +13,6 @@ from tongpan.access import vault
 from tongpan.core.bulk import (
     Part,
     copy_rows,
-    execute,
     execute_together,
     instants,
     next_ids_of,
@@ -26,16 +24,12 @@ from tongpan.core.eventlog import NewEvent, appending
 from tongpan.orders.actions import delivery
 from tongpan.orders.actions.extras import raw_digest, sealed_invoice, storing_extras
 from tongpan.orders.actions.filed import Filed
-from tongpan.orders.actions.recipients import whole_recipients
 from tongpan.orders.actions.shops import ShopInfo
 from tongpan.orders.engine import (
     CHARGE_CODE_LENGTH,
     LineDoc,
     OrderDoc,
-    StoredOrder,
-    content_of,
     events_of,
-    furthest,
     status_of,
 )
 
@@ -72,7 +66,7 @@ class Moved:
         return self.line_ids is not None
 
 
-_ORDER_COLUMNS = (
+ORDER_COLUMNS = (
     "id",
     "shop_id",
     "channel_id",
@@ -115,7 +109,7 @@ _ORDER_COLUMNS = (
 )
 
 
-def _order_row(g: Given, order_id: int, customer_id: int | None, import_id: int | None) -> tuple[Any, ...]:
+def order_row(g: Given, order_id: int, customer_id: int | None, import_id: int | None) -> tuple[Any, ...]:
     doc = g.doc
     goods, charges = doc.goods_minor, doc.charges_minor
     to = doc.ship_to
@@ -169,7 +163,7 @@ def _sealed_recipient(doc: OrderDoc) -> bytes:
     return vault.seal(json.dumps([to.recipient, to.phone, to.address], ensure_ascii=False))
 
 
-def _line_rows(
+def line_rows(
     order_id: int, lines: Sequence[LineDoc], sku_ids: Mapping[str, int], first_no: int = 1
 ) -> Iterator[tuple[Any, ...]]:
     for line_no, line in enumerate(lines, first_no):
@@ -192,7 +186,7 @@ def _line_rows(
         )
 
 
-_LINE_COLUMNS = (
+LINE_COLUMNS = (
     "order_id",
     "line_no",
     "line_key",
@@ -221,15 +215,15 @@ def insert(
     ]
     # All of them before the COPY begins: a process that seals for the first time reads the vault's check value, and
     # would wait for its own connection in the middle of the COPY.
-    rows = [_order_row(m.given, m.order_id, customers.get(m.given.position), import_id) for m in moved]
-    copy_rows("orders_order", _ORDER_COLUMNS, rows)
+    rows = [order_row(m.given, m.order_id, customers.get(m.given.position), import_id) for m in moved]
+    copy_rows("orders_order", ORDER_COLUMNS, rows)
     copy_rows(
         "orders_orderline",
-        ("id", *_LINE_COLUMNS),
+        ("id", *LINE_COLUMNS),
         (
             (line_id, *row)
             for m in moved
-            for line_id, row in zip(m.line_ids or (), _line_rows(m.order_id, m.given.doc.lines, sku_ids), strict=True)
+            for line_id, row in zip(m.line_ids or (), line_rows(m.order_id, m.given.doc.lines, sku_ids), strict=True)
         ),
     )
     return moved
@@ -273,142 +267,3 @@ def _events(filed: Sequence[Filed], actor: str) -> list[Part]:
             [actor, whole_numbers(f[0] for f in facts), texts(f[1] for f in facts), instants(f[2] for f in facts)],
         )
     ]
-
-
-def update(
-    changed: Sequence[tuple[Given, StoredOrder]], sku_ids: Mapping[str, int], customers: Mapping[int, int]
-) -> list[Moved]:
-    """Move stored orders forward: facts that were unknown are filled in, later lines added, money replaced.
-
-    What people changed in an order stays (``Order.local_fields``). The caller holds the orders. At most three
-    statements, and one more where a copy knows less of a recipient than may be stored; ``record`` stores the rest.
-    """
-    if not changed:
-        return []
-    whole = whole_recipients({old.id: g.doc.ship_to for g, old in changed})
-    changed = [
-        (replace(g, doc=replace(g.doc, ship_to=whole[old.id])) if old.id in whole else g, old) for g, old in changed
-    ]
-    added = {old.id: _added_lines(g.doc, old) for g, old in changed}
-    lines = [
-        row
-        for _, old in changed
-        for row in _line_rows(
-            old.id, added[old.id], sku_ids, (old.own.last_no if old.own else len(old.line_contents)) + 1
-        )
-    ]
-    if lines:
-        copy_rows("orders_orderline", _LINE_COLUMNS, lines)
-    local = [(old.id, line) for _, old in changed if old.own for line in added[old.id]]
-    if local:
-        copy_rows(
-            "orders_channelline",
-            ("order_id", "kind", "code", "qty", "amount_minor"),
-            ((order_id, *content) for order_id, line in local for content in content_of([line])),
-        )
-    rows = [
-        _with_own_lines(_order_row(g, old.id, customers.get(g.position), None), old, added[old.id])
-        for g, old in changed
-    ]
-    status = [furthest(status_of(g.doc), old.status) for g, old in changed]
-    _write_update(rows, status)
-    return [Moved(g, old.id, new, old.day or g.day) for (g, old), new in zip(changed, status, strict=True)]
-
-
-def _with_own_lines(row: tuple[Any, ...], old: StoredOrder, added: Sequence[LineDoc]) -> tuple[Any, ...]:
-    """``row`` with the totals of the order's own lines, where people changed them."""
-    if old.own is None:
-        return row
-    goods = old.own.goods_minor + sum(line.amount_minor for line in added if line.kind == "goods")
-    charges = old.own.charges_minor + sum(line.amount_minor for line in added if line.kind == "charge")
-    units = old.own.units + sum(line.qty for line in added if line.kind == "goods")
-    totals = {"goods_minor": goods, "charges_minor": charges, "total_minor": goods + charges, "units": units}
-    return tuple(totals.get(name, value) for name, value in zip(_ORDER_COLUMNS, row, strict=True))
-
-
-def _added_lines(doc: OrderDoc, old: StoredOrder) -> list[LineDoc]:
-    known = Counter(old.line_contents)
-    added = []
-    for line, item in zip(doc.lines, content_of(doc.lines), strict=True):
-        if known[item]:
-            known[item] -= 1
-        else:
-            added.append(line)
-    return added
-
-
-def _write_update(rows: Sequence[tuple[Any, ...]], status: Sequence[str]) -> None:
-    column = {name: [row[i] for row in rows] for i, name in enumerate(_ORDER_COLUMNS)}
-    execute(
-        """UPDATE orders_order o SET
-               version = coalesce(u.version, o.version), digest = u.digest, status = u.status,
-               channel_status = coalesce(nullif(u.channel_status, ''), o.channel_status),
-               customer_id = coalesce(o.customer_id, u.customer_id),
-               paid_at = coalesce(u.paid_at, o.paid_at), dispatched_at = coalesce(u.dispatched_at, o.dispatched_at),
-               delivered_at = coalesce(u.delivered_at, o.delivered_at),
-               completed_at = coalesce(u.completed_at, o.completed_at),
-               cancelled_at = coalesce(u.cancelled_at, o.cancelled_at),
-               promised_at = CASE WHEN 'promise' = ANY(o.local_fields) THEN o.promised_at
-                   ELSE coalesce(u.promised_at, o.promised_at) END, goods_minor = u.goods, charges_minor = u.charges,
-               total_minor = u.goods + u.charges, paid_minor = coalesce(u.paid, o.paid_minor),
-               refunded_minor = greatest(u.refunded, o.refunded_minor), units = u.units,
-               superseded = substring(o.superseded || o.digest
-                   FROM greatest(1, octet_length(o.superseded || o.digest) - 1023)),
-               ship_province = CASE WHEN u.says_where AND NOT 'address' = ANY(o.local_fields)
-                   THEN u.province ELSE o.ship_province END,
-               ship_city = CASE WHEN u.says_where AND NOT 'address' = ANY(o.local_fields)
-                   THEN u.city ELSE o.ship_city END,
-               ship_latitude = CASE WHEN u.says_where AND NOT 'address' = ANY(o.local_fields)
-                   THEN u.latitude ELSE o.ship_latitude END,
-               ship_longitude = CASE WHEN u.says_where AND NOT 'address' = ANY(o.local_fields)
-                   THEN u.longitude ELSE o.ship_longitude END,
-               recipient_sealed = CASE WHEN u.recipient = '' OR 'address' = ANY(o.local_fields)
-                   THEN o.recipient_sealed ELSE u.recipient END,
-               buyer_note = coalesce(nullif(u.buyer_note, ''), o.buyer_note),
-               seller_note = coalesce(nullif(u.seller_note, ''), o.seller_note),
-               is_status_known = u.is_status_known, revision = o.revision + 1,
-               hold_until = coalesce(u.hold_until, o.hold_until),
-               invoice_sealed = CASE WHEN u.invoice = '' THEN o.invoice_sealed ELSE u.invoice END,
-               raw_digest = coalesce(u.raw_digest, o.raw_digest)
-           FROM (SELECT *, province <> '' OR city <> '' OR latitude IS NOT NULL AS says_where
-                 FROM unnest(%s::bigint[], %s::timestamptz[], %s::bytea[], %s::text[], %s::text[], %s::bigint[],
-                       %s::timestamptz[], %s::timestamptz[], %s::timestamptz[], %s::timestamptz[],
-                       %s::timestamptz[], %s::timestamptz[], %s::bigint[], %s::bigint[], %s::bigint[],
-                       %s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::float8[], %s::float8[], %s::bytea[],
-                       %s::text[], %s::text[], %s::bool[], %s::timestamptz[], %s::bytea[], %s::bytea[])
-                AS u(id, version, digest, status, channel_status, customer_id, paid_at, dispatched_at,
-                     delivered_at, completed_at, cancelled_at, promised_at, goods, charges, paid, refunded, units,
-                     province, city, latitude, longitude, recipient, buyer_note, seller_note, is_status_known,
-                     hold_until, invoice, raw_digest)) u
-           WHERE o.id = u.id""",
-        [
-            column["id"],
-            column["version"],
-            column["digest"],
-            list(status),
-            column["channel_status"],
-            column["customer_id"],
-            column["paid_at"],
-            column["dispatched_at"],
-            column["delivered_at"],
-            column["completed_at"],
-            column["cancelled_at"],
-            column["promised_at"],
-            column["goods_minor"],
-            column["charges_minor"],
-            column["paid_minor"],
-            column["refunded_minor"],
-            column["units"],
-            column["ship_province"],
-            column["ship_city"],
-            column["ship_latitude"],
-            column["ship_longitude"],
-            column["recipient_sealed"],
-            column["buyer_note"],
-            column["seller_note"],
-            column["is_status_known"],
-            column["hold_until"],
-            column["invoice_sealed"],
-            column["raw_digest"],
-        ],
-    )

@@ -30,7 +30,7 @@ def test_the_lines_of_an_invoice_become_one_order(take_lines):
 
     assert taken.rejected == []
     [doc] = taken.docs
-    assert replace(doc, raw=b"") == OrderDoc(
+    assert replace(doc, raw=b"", has_all_lines=True) == OrderDoc(
         shop_code="shop-1",
         external_id="1",
         placed_at=AT,

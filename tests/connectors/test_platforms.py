@@ -156,7 +156,9 @@ def test_ciphertext_and_masks_of_douyin_are_no_names(take):
 
 
 def test_sub_orders_in_one_row_are_the_same_order_as_in_rows_of_their_own(take):
-    assert take(FOLDER / "douyin-combined.csv").docs == take(FOLDER / "douyin-74.csv").docs
+    combined, apart = (take(FOLDER / name).docs for name in ("douyin-combined.csv", "douyin-74.csv"))
+
+    assert [replace(doc, raw=b"") for doc in combined] == [replace(doc, raw=b"") for doc in apart]
 
 
 def test_a_combined_row_with_too_few_parts_is_rejected(take, tmp_path):

@@ -137,16 +137,6 @@ def test_a_copy_with_other_lines_is_refused_and_changes_nothing():
     assert contents() == before
 
 
-def test_a_newer_version_that_takes_lines_away_is_refused_and_says_so():
-    take(paid("1", A, B, version=NOW - HOUR))
-    before = contents()
-
-    (outcome,) = take(paid("1", A, version=NOW))
-
-    assert (outcome.state, outcome.code) == ("refused", "order.lines_taken_away")
-    assert contents() == before
-
-
 def test_a_long_charge_code_does_not_make_copies_differ():
     long = charge("DISCOUNT-" + "X" * 60, -10)
     take(paid("1", A, long))

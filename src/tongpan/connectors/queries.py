@@ -20,7 +20,7 @@ from tongpan.core.errors import Refusal
 @dataclass(frozen=True, slots=True)
 class FormatInfo:
     """A packaged format as people choose it. gives: "orders", "stock", "channel days", "nodes",
-    "shops", "parcels", "tracking" or "customers".
+    "shops", "parcels", "tracking", "customers" or "ledger".
 
     needs_shop: its rows name no shop, so the import must. files: how many files it consists of.
     """
@@ -50,11 +50,14 @@ def _info(mapping: Mapping) -> FormatInfo:
         gives = "channel days"
     elif any(table.customers for table in tables):
         gives = "customers"
+    elif any(table.ledger for table in tables):
+        gives = "ledger"
     else:
         gives = next(
             name for name in ("nodes", "shops", "parcels", "tracking") if any(getattr(t, name) for t in tables)
         )
-    is_bare = any(table.parcels and not table.parcels.shop for table in tables)
+    bare = [section for table in tables for section in (table.parcels, table.ledger) if section]
+    is_bare = any(section.shop is None for section in bare)
     needs_shop = (documents is not None and documents.shop is None) or is_bare
     return FormatInfo(
         mapping.format, mapping.title.zh, mapping.title.en, mapping.about, gives, needs_shop, len(mapping.tables)

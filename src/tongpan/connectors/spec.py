@@ -276,6 +276,29 @@ class CustomerSpec(Strict):
     city: Field_ | None = None
 
 
+class LedgerSpec(Strict):
+    """An entry of a shop's account. Where ``outgoing`` holds, the amount went out: it is stored below zero.
+
+    parts: what the amount is made of, by the names of ``orders.ledger.PARTS``, in the signs of the file.
+    """
+
+    number: Field_
+    at: Field_
+    amount: Field_
+    outgoing: When | None = None
+    shop: Field_ | None = None
+    currency: Field_ | None = None
+    scene: Field_ | None = None
+    kind: Field_ | None = None
+    account: Field_ | None = None
+    order: Field_ | None = None
+    line: Field_ | None = None
+    after_sale: Field_ | None = None
+    balance: Field_ | None = None
+    note: Field_ | None = None
+    parts: dict[str, Field_] = {}
+
+
 class ClassRule(Strict):
     class_: Literal["sale", "return", "adjustment", "correction", "ignore"] = Field(alias="class")
     when: When | None = None
@@ -288,7 +311,9 @@ class Lookup(Strict):
     where: dict[str, str] = Field(min_length=1)
 
 
-RecordSection = StockLevel | ChannelDaySpec | NodeSpec | ShopSpec | ParcelSpec | TrackingSpec | CustomerSpec
+RecordSection = (
+    StockLevel | ChannelDaySpec | NodeSpec | ShopSpec | ParcelSpec | TrackingSpec | CustomerSpec | LedgerSpec
+)
 
 
 class Signs(Strict):
@@ -339,6 +364,7 @@ class Table(Strict):
     parcels: ParcelSpec | None = None
     tracking: TrackingSpec | None = None
     customers: CustomerSpec | None = None
+    ledger: LedgerSpec | None = None
 
     @property
     def records(self) -> RecordSection | None:
@@ -351,6 +377,7 @@ class Table(Strict):
             or self.parcels
             or self.tracking
             or self.customers
+            or self.ledger
         )
 
 

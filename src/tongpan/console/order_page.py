@@ -124,7 +124,6 @@ def _event_title(kind: str) -> Text:
         "cancelled": _("Cancelled"),
         "changed": _("Changed by the channel"),
         "edited": _("Changed by a person"),
-        "channel_changed": _("Lines changed by the channel"),
         "split": _("Split into parts"),
         "joined": _("Whole again"),
         "merged": _("Sent together with other orders"),

@@ -21,7 +21,9 @@ def _route_orders(batch: Sequence[Event]) -> None:
     """Review comes first, in the same transaction: no order is routed before it is known whether it must wait."""
     now = utc_now()
     review_orders({int(event.key) for event in batch}, now=now)
-    route({int(event.key) for event in batch if event.payload["route"]}, actor=ACTOR, now=now)
+    wanted = {int(event.key) for event in batch if event.payload["route"]}
+    anew = {int(event.key) for event in batch if event.payload.get("anew")}
+    route(wanted, actor=ACTOR, now=now, anew=anew)
 
 
 def _retry_waiting(batch: Sequence[Event]) -> None:

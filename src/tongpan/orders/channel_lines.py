@@ -116,8 +116,8 @@ def refusal_of_lines(
         if change.is_taken_out and not has_all_lines:
             return "order.lines_taken_away", (
                 f"{order} is newer than the stored one, but lacks its line of {line.code}, and a file may hold "
-                "some lines only: nothing is taken away. Take the line out on the order's page, or let the platform's own "
-                "interface tell it."
+                "some lines only: nothing is taken away. Take the line out on the order's page, or let the platform's "
+                "own interface tell it."
             )
         if line.kind == "goods" and change.qty > line.qty:
             return "order.quantity_raised", (

@@ -3,7 +3,8 @@
 ACCEPTED = "order.accepted"
 """key: order id. payload: {"day": "2026-11-18", "route": true when the order needs goods}."""
 CHANGED = "order.changed"
-"""key: order id. payload: {"day", "route"}; a newer copy changed it, or its status moved on."""
+"""key: order id. payload: {"day", "route"}; a newer copy changed it, or its status moved on. "anew": true when its
+channel wants fewer units, so that what is allocated is to be given back first."""
 RETURN_RECEIVED = "return.received"
 """key: return id. payload: {"day"}."""
 CORRECTED = "correction.booked"

@@ -14,6 +14,7 @@ from tongpan.analytics.actions import ChannelDayDoc, record_channel_days
 from tongpan.channels.actions import save_channel, save_shop
 from tongpan.channels.engine import ChannelSpec, ShopSpec
 from tongpan.channels.models import Channel, Shop
+from tongpan.connectors.actions.entries import entry_of
 from tongpan.connectors.actions.node_specs import is_same, node_spec
 from tongpan.connectors.actions.people import save_people
 from tongpan.connectors.actions.posting import Reject, post_each
@@ -34,6 +35,7 @@ from tongpan.network.actions import save_nodes, save_services
 from tongpan.network.engine import NodeSpec, ServiceSpec
 from tongpan.network.models import Node, Service
 from tongpan.network.queries import node_facts, timetables_of
+from tongpan.orders.actions.ledger import book_entries
 
 BATCH = 20_000
 
@@ -50,7 +52,7 @@ class Result:
 class RecordRun:
     """One import of records. default_zone: of times without an offset, where no node says otherwise.
 
-    shop_code: the shop of rows that name none.
+    shop_code, currency: the shop of rows that name none, and what amounts are in.
     """
 
     mapping: Mapping
@@ -63,6 +65,8 @@ class RecordRun:
     is_dry_run: bool
     default_zone: str = DEFAULT_ZONE
     shop_code: str = ""
+    currency: str = "CNY"
+    import_id: int | None = None
     seen: dict[str, int] = field(default_factory=dict)
 
     def run(self, rows: Iterator[StagedRow], progress: Callable[[int], None]) -> None:
@@ -98,6 +102,8 @@ class RecordRun:
             return self._post_tracking, "tracking"
         if self.table.customers:
             return self._post_customers, "customers"
+        if self.table.ledger:
+            return self._post_ledger, "ledger"
         return self._post_shops, "shops"
 
     def _settings(self, zone: str) -> Settings:
@@ -107,6 +113,7 @@ class RecordRun:
             frozenset(self.mapping.nulls),
             self.mapping.times.formats,
             self.mapping.decimal_comma,
+            currency=self.currency,
             zone_name=self.mapping.times.zone or zone,
         )
 
@@ -182,6 +189,13 @@ class RecordRun:
     def _post_customers(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
         told = save_people([fields for _, fields in waiting], now=self.now, is_dry_run=self.is_dry_run)
         return [Result("refused", reason) if state == "refused" else Result(state) for state, reason in told]
+
+    def _post_ledger(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
+        docs = [entry_of(row, f, self.layout.names, self.shop_code, self.currency) for row, f in waiting]
+        outcomes = post_each(
+            docs, partial(book_entries, import_id=self.import_id, now=self.now), is_dry_run=self.is_dry_run
+        )
+        return [Result(outcome.state, outcome.reason) for outcome in outcomes]
 
     def _post_channel_days(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
         docs = [ChannelDayDoc(f["channel"], f["day"], f["visitors"], f["cost"], f["is_simulated"]) for _, f in waiting]

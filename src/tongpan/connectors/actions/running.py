@@ -196,11 +196,17 @@ class Run:
         create_shop(self.shop_code, self.opened.mapping, self.new_shop, actor=self.actor, now=self.now)
 
     def _records(self, staging: Staging, default: ShopContext | None) -> None:
-        main = self.opened.main
+        main, mapping = self.opened.main, self.opened.mapping
+        ledger = mapping.tables[main].ledger
+        if ledger is not None and ledger.shop is None and default is None:
+            raise Refusal(
+                "shop.missing",
+                f"Rows of the format {mapping.format} name no shop: say which with --shop CODE. It must be there.",
+            )
         total = self.tally.rows = staging.rows[main]
         run = RecordRun(
-            self.opened.mapping,
-            self.opened.mapping.tables[main],
+            mapping,
+            mapping.tables[main],
             staging.layout(main),
             self.tally,
             self._reject,
@@ -209,6 +215,8 @@ class Run:
             self.is_dry_run,
             default_zone=default.zone if default else DEFAULT_ZONE,
             shop_code=default.code if default else "",
+            currency=default.currency if default else mapping.currency or mapping.shop.currency,
+            import_id=None if self.is_dry_run else self.import_id,
         )
         run.run(staging.plain_rows(main), lambda done: self._advance(done, total))
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from tongpan.connectors.engine.cells import BadCell
 from tongpan.connectors.engine.documents import StagedRow
-from tongpan.connectors.engine.fields import Row, Settings, compile_value
+from tongpan.connectors.engine.fields import Row, Settings, compile_condition, compile_value
 from tongpan.connectors.engine.rows import Problem
 from tongpan.connectors.spec import (
     ChannelDaySpec,
     CustomerSpec,
+    LedgerSpec,
     NodeSpec,
     ParcelSpec,
     RecordSection,
@@ -102,6 +103,21 @@ KINDS: dict[type, dict[str, str]] = {
         "text": "text:1000",
         "event": "id:200",
     },
+    LedgerSpec: {
+        "number": "id:120",
+        "at": "time",
+        "amount": "money",
+        "shop": "id:40",
+        "currency": "id:3",
+        "scene": "text:120",
+        "kind": "text:120",
+        "account": "text:120",
+        "order": "id:120",
+        "line": "id:80",
+        "after_sale": "id:120",
+        "balance": "money",
+        "note": "text:1000",
+    },
     CustomerSpec: {
         "kind": "id:20",
         "scope": "id:60",
@@ -119,8 +135,11 @@ NEEDED: dict[type, tuple[str, ...]] = {
     ParcelSpec: ("order", "carrier", "number", "at"),
     TrackingSpec: ("carrier", "number", "kind", "at"),
     CustomerSpec: ("kind", "scope", "value"),
+    LedgerSpec: ("number", "at", "amount"),
 }
 LINES_OF_A_COUNT = 20_000
+PART = "part:"
+"""Before the name of a part of a ledger's amount, among the fields of its row."""
 
 
 class RecordConverter:
@@ -132,6 +151,12 @@ class RecordConverter:
             name: compile_value(getattr(section, name), kind, settings, required=name in needed).get
             for name, kind in kinds.items()
         }
+        if isinstance(section, LedgerSpec):
+            self._fields["outgoing"] = (
+                compile_condition(section.outgoing, settings).get if section.outgoing else lambda row: False
+            )
+            for name, value in section.parts.items():
+                self._fields[f"{PART}{name}"] = compile_value(value, "money", settings).get
 
     def fields(self, row: Row) -> dict[str, Any]:
         return {name: get(row) for name, get in self._fields.items()}

@@ -49,25 +49,28 @@ SENTENCES = {
 """What people read on the hold of an order that no node may send."""
 
 
-def route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int, str]:
+def route(
+    order_ids: Collection[int], *, actor: str, now: datetime, anew: Collection[int] = frozenset()
+) -> dict[int, str]:
     """Choose nodes for what ``order_ids`` still need and book it; the outcome ("routed", "unfillable") by order id.
 
     Paid orders are allocated at the chosen nodes, unless a hold blocks them. Orders that the channel has sent
     already are dispatched at once; what was allocated to them leaves now. Cancelled orders give back what has not
     left. An order whose goods cannot be found waits on a hold: out of stock, no node, or, when it has left already,
     unbooked; an order that waits for nothing any more leaves such holds. Orders that need nothing are not in the
-    answer, and nothing is written for them. Parts of a split order are routed apart; orders that are sent together
-    are routed as one, and wait for one another.
+    answer, and nothing is written for them. Of those in ``anew``, whose channel wants fewer units than it did, what is
+    allocated and has not left is given back first. Parts of a split order are routed apart; orders that are sent
+    together are routed as one, and wait for one another.
 
     Deterministic: orders are planned in the order they were placed, on one snapshot. Locks orders, fulfilments,
     then pools, each in ascending order of id. The number of statements does not grow with the batch.
     """
-    return run_in_transaction(lambda: _route(order_ids, actor=actor, now=now))
+    return run_in_transaction(lambda: _route(order_ids, actor=actor, now=now, anew=anew))
 
 
-def _route(order_ids: Collection[int], *, actor: str, now: datetime) -> dict[int, str]:
+def _route(order_ids: Collection[int], *, actor: str, now: datetime, anew: Collection[int]) -> dict[int, str]:
     jobs = load_jobs(order_ids)
-    _settle(jobs, now=now, actor=actor)
+    _settle(jobs, anew, now=now, actor=actor)
     waiting = waits_for_others(jobs) | {job.order_id for job in jobs if job.is_blocked and not job.is_shipped}
     open_jobs = load_needs(
         [job for job in jobs if job.is_shipped or (job.status == "paid" and job.order_id not in waiting)]
@@ -100,9 +103,9 @@ def _wait(job: Job) -> str:
     return {"quota": "quota"}.get(job.failed, "no_node" if job.failed in NO_NODE else "out_of_stock")
 
 
-def _settle(jobs: Sequence[Job], *, now: datetime, actor: str) -> None:
-    """Give back what cancelled orders have at nodes, and let go what the channel says has left."""
-    cancelled = [job.order_id for job in jobs if job.status == "cancelled"]
+def _settle(jobs: Sequence[Job], anew: Collection[int], *, now: datetime, actor: str) -> None:
+    """Give back what cancelled orders and those of ``anew`` have at nodes; let go what the channel says has left."""
+    cancelled = [job.order_id for job in jobs if job.status == "cancelled" or job.order_id in anew]
     shipped = {job.order_id: job for job in jobs if job.is_shipped}
     leaving = {i: shipped[order_id].dispatched_at or now for i, order_id in allocated_to(shipped).items()}
     if cancelled or leaving:

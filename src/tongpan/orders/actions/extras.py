@@ -15,6 +15,7 @@ from tongpan.core.money import allocate
 from tongpan.orders.actions.delivery import redelivered
 from tongpan.orders.actions.filed import Filed
 from tongpan.orders.engine import DiscountDoc, OrderDoc, content_of
+from tongpan.orders.ledger import SHARE_CODE
 
 _LEVEL = 1
 """Of compression: a fast one, since every order of a file brings its rows; slower ones save a tenth more."""
@@ -39,9 +40,9 @@ def sealed_invoice(doc: OrderDoc) -> bytes:
 def storing_extras(filed: Sequence[Filed]) -> list[Part]:
     """The statements that store what orders bring beside their lines; none when they bring nothing.
 
-    Of a stored order, which the caller holds: discount shares that a copy brings take the place of the stored ones;
-    tags are added and never taken away; its delivery is what
-    a copy says of it. Asks for the lines of stored orders when there are such shares.
+    Of a stored order, which the caller holds: discount shares that a copy brings take the place of the stored ones
+    (what the ledger of the account tells of other payers stays); tags are added and never taken away; its delivery is
+    what the copy says of it. Asks for the lines of stored orders when there are such shares.
     """
     stored = [f for f in filed if f.line_ids is None]
     return [*_discounts([f for f in filed if f.doc.discounts]), *_tags(filed), *_payloads(filed), *redelivered(stored)]
@@ -75,7 +76,11 @@ def _discounts(filed: Sequence[Filed]) -> list[Part]:
         for share in _shares(f.doc, known[f.order_id] if f.line_ids is None else f.line_ids)
     ]
     return [
-        Part("DELETE FROM orders_discount WHERE order_id = ANY(%s)", [[f.order_id for f in stored]]),
+        Part(
+            """DELETE FROM orders_discount WHERE order_id = ANY(%s) AND (code <> %s OR (order_id, payer) IN (
+                 SELECT k.order_id, k.payer FROM unnest(%s::bigint[], %s::text[]) AS k(order_id, payer)))""",
+            [[f.order_id for f in stored], SHARE_CODE, [row[0] for row in rows], [row[2] for row in rows]],
+        ),
         Part(
             """INSERT INTO orders_discount (order_id, line_id, payer, code, name, amount_minor)
                SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::text[], %s::text[], %s::bigint[])""",

@@ -219,7 +219,7 @@ def _stored(
 def _lines_of(
     order_ids: Sequence[int],
 ) -> tuple[dict[int, list[KeptLine]], dict[int, list[tuple[str, str, int, int]]], dict[int, OwnLines]]:
-    """The lines of orders, the content of each line as the channel knows it, and the sums of own lines of changed orders.
+    """The lines of orders, the content of each as the channel knows it, and the sums of lines that people changed.
 
     A line that was taken out is none that the channel knows.
     """

@@ -91,7 +91,7 @@ def _change_lines(changed: Sequence[tuple[Given, StoredOrder, LinesPlan]]) -> No
             ),
             Part(
                 """INSERT INTO orders_orderevent (order_id, kind, at, actor, data)
-                   SELECT n.order_id, 'channel_changed', clock_timestamp(), 'channel', n.data::jsonb
+                   SELECT n.order_id, 'changed', clock_timestamp(), 'channel', n.data::jsonb
                    FROM unnest(%s::bigint[], %s::text[]) AS n(order_id, data)""",
                 [[old.id for _, old, _ in changed], notes],
             ),

@@ -39,6 +39,7 @@ from tongpan.orders.models.documents import (
     ReturnStatus,
     Status,
 )
+from tongpan.orders.models.ledger import LedgerEntry
 from tongpan.orders.models.preorders import Preorder, PreorderLine, PreorderOffer, PreorderState
 from tongpan.orders.models.review import BlacklistEntry, OrderContact, OrderNote, PriceFloor, ReviewPolicy
 
@@ -56,6 +57,7 @@ __all__ = [
     "Disposition",
     "Hold",
     "HoldReason",
+    "LedgerEntry",
     "LineKind",
     "Merge",
     "Order",

@@ -51,8 +51,8 @@ class LedgerDoc:
     """One entry as a platform gives it. number: its flow number, unique in the shop.
 
     amount_minor: signed; what went out of the account is below zero. parts: what it is made of, by name of PARTS, in
-    the platform's signs. order_number, line_key, after_sale_number: what it belongs to, "" when the platform does not say.
-    more: every other cell that is not empty, by its header.
+    the platform's signs. order_number, line_key, after_sale_number: what it belongs to, "" when the platform does not
+    say. more: every other cell that is not empty, by its header.
     """
 
     shop_code: str

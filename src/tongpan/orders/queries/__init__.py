@@ -2,6 +2,7 @@
 
 from tongpan.orders.queries.buyers import Bought, bought_by, favourites_of_customer, returns_of_customer
 from tongpan.orders.queries.filters import OPEN, OrderFilter, select_orders
+from tongpan.orders.queries.ledger import entries_of, select_entries
 from tongpan.orders.queries.pages import (
     SORTS,
     OrderPage,
@@ -31,6 +32,7 @@ __all__ = [
     "bought_by",
     "count_orders",
     "count_quickly",
+    "entries_of",
     "favourites_of_customer",
     "fetch_orders",
     "ids_of_orders",
@@ -44,6 +46,7 @@ __all__ = [
     "reconcile",
     "return_whole",
     "returns_of_customer",
+    "select_entries",
     "select_orders",
     "select_returns",
     "statuses_of",

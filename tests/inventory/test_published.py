@@ -26,7 +26,7 @@ from tongpan.inventory.published import reconcile
 from tongpan.inventory.readers import PUBLISHED_STOCK
 from tongpan.network.actions import set_services
 
-TMALL, MALL = 1, 2
+TMALL, MALL, FAR = 1, 2, 3
 A = 7
 BY = {"actor": ACTOR, "now": NOW}
 DB = pytest.mark.usefixtures("company")
@@ -133,6 +133,41 @@ def test_the_steps_add_up_and_what_is_published_could_be_sold(shelves, held, cov
     assert isinstance(shares.serve([Demand(1, n, A, 1, TMALL) for n in range(qty)]), list)
 
 
+@given(
+    st.integers(0, 20), st.integers(0, 20), st.integers(0, 9), st.integers(0, 9), st.integers(0, 6),
+    st.lists(st.tuples(st.sampled_from([TMALL, MALL, FAR]), st.integers(0, 12), st.integers(0, 12)), max_size=3),
+)  # fmt: skip
+def test_a_shop_of_some_nodes_is_told_what_these_can_give(near, far, held_here, held_far, cover, fences):
+    held_far = min(held_far, max(near + far - held_here, 0))
+    quotas = [Quota(n, c, A, "reserved", limit, used) for n, (c, limit, used) in enumerate(fences)]
+    made = good((near, 0, 0), held=held_here + held_far, held_here=held_here, elsewhere=far, cover=cover,
+                quotas=quotas, here={0, TMALL, MALL})  # fmt: skip
+
+    qty, steps = publish(Offer(TMALL, [(made, 1)]))
+
+    assert qty == sum(step["units"] for step in steps)
+    whole = Shares({A: max(near + far - held_here - held_far - cover, 0)}, quotas)
+    assert qty <= min(max(near - held_here, 0), whole.capacity(TMALL, A))
+    if not fences:
+        assert qty == max(min(near - held_here, near + far - held_here - held_far - cover), 0)
+
+
+def test_what_other_nodes_can_give_does_not_count_against_a_shop():
+    fences = [Quota(1, FAR, A, "reserved", 5, 0), Quota(2, MALL, A, "reserved", 2, 0)]
+
+    def told(**more):
+        return publish(Offer(TMALL, [(good((10, 0, 0), **({"here": {0, TMALL, MALL}} | more)), 1)]))[0]
+
+    assert told(held=4, held_here=0, elsewhere=4) == 10
+    assert told(held=4, held_here=0, elsewhere=1) == 7  # promised from the pool, and the other nodes lack three
+    assert told(held=4, held_here=3, elsewhere=9) == 7
+    assert told(cover=6, elsewhere=9) == 10
+    assert told(cover=6, elsewhere=4) == 8
+    assert told(quotas=fences, elsewhere=5) == 8
+    assert told(quotas=fences, elsewhere=1) == 4
+    assert told(quotas=fences, elsewhere=5, held=4, held_here=0, cover=1) == 4
+
+
 # in the database
 
 
@@ -213,6 +248,27 @@ def test_stock_policies_and_listings_are_followed():
     assert fetch_all("SELECT count(*) FROM core_event WHERE name = 'stock.published' AND key = %s", [
         str(fetch_all("SELECT min(id) FROM catalog_listing")[0][0])
     ]) == [(5,)]  # fmt: skip
+
+
+@DB
+def test_what_is_promised_on_other_nodes_leaves_a_shop_its_own():
+    put("sh", A=10)
+    put("bj", A=6)
+    set_services("tm", ["bj"], **BY)
+    set_services("mall", ["sh"], **BY)
+    list_on("tm", "A")
+    list_on("mall", "A")
+    take(paid("1", goods("A", 4), shop_code="mall"))
+    save_policies([PolicySpec("own", "A", "reserved", 5)], **BY)
+    follow()
+    assert published() == {"tm/A": 6, "mall/A": 5}
+
+    take(paid("2", goods("A", 1, wanted_node="bj"), shop_code="mall"))
+    follow()
+    assert published()["tm/A"] == 5
+    set_services("mall", ["sh", "bj"], **BY)
+    follow()
+    assert published()["tm/A"] == 0
 
 
 @DB

@@ -119,9 +119,11 @@ _USE_QUOTAS = """
         ON CONFLICT (policy_id, sku_id) DO UPDATE SET used = q.used + excluded.used)"""
 _MAKE = """
     made AS (
-        INSERT INTO inventory_reservation (order_id, order_line_id, sku_id, qty, policy_id, expires_at, state)
-        SELECT g.*, %s FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::bigint[], %s::timestamptz[])
-             AS g(order_id, order_line_id, sku_id, qty, policy_id, expires_at)
+        INSERT INTO inventory_reservation
+            (order_id, order_line_id, sku_id, qty, channel_id, policy_id, expires_at, state)
+        SELECT g.*, %s FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::int[], %s::bigint[], %s::bigint[],
+                                   %s::timestamptz[])
+             AS g(order_id, order_line_id, sku_id, qty, channel_id, policy_id, expires_at)
         RETURNING id, sku_id, qty, policy_id)"""
 
 
@@ -166,6 +168,7 @@ def book_allocations(granted: Sequence[Granted]) -> None:
 def _columns(granted: Sequence[Granted], expires_at: Mapping[int, datetime]) -> list[Any]:
     return [
         *(whole_numbers(g.demand[i] for g in granted) for i in range(4)),
+        whole_numbers(0 if g.demand.is_named else g.demand.channel_id for g in granted),
         [g.policy_id for g in granted],
         [expires_at.get(g.demand.order_id) for g in granted],
     ]

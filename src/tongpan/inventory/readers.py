@@ -15,23 +15,21 @@ from tongpan.network import events as network
 
 
 def _republish(batch: Sequence[Event]) -> None:
+    """Which nodes serve a shop decides what counts against the other shops of these nodes, too."""
     skus: set[int] = set()
     channels: set[int] = set()
     listings: set[int] = set()
-    shops: set[int] = set()
     everything = False
     for event in batch:
         if event.name == catalog.LISTINGS_CHANGED:
             listings.add(int(event.key))
-        elif event.name == network.SERVICES_CHANGED:
-            shops.add(int(event.key))
-        elif event.key and event.name != network.NODES_CHANGED:
+        elif event.key and event.name not in (network.NODES_CHANGED, network.SERVICES_CHANGED):
             skus.add(int(event.key))
         elif event.payload.get("channel"):
             channels.add(event.payload["channel"])
         else:
             everything = True
-    republish(Concerned(listings, skus, channels, shops, everything), now=utc_now())
+    republish(Concerned(listings, skus, channels, everything=everything), now=utc_now())
 
 
 PUBLISHED_STOCK = Reader(

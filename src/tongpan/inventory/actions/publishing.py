@@ -121,7 +121,7 @@ def listings_of(concerned: Concerned, *, after: int = 0, limit: int = _AT_ONCE) 
 
 
 def compute(listings: Collection[ListingRow], *, now: datetime) -> dict[int, tuple[int, list[Step]]]:
-    """The quantity to publish and its steps, by listing id. Four statements; writes and locks nothing."""
+    """The quantity to publish and its steps, by listing id. Six statements; writes and locks nothing."""
     sku_ids = {part_id for row in listings for part_id, _, _ in row.parts}
     shop_ids = {row.shop_id for row in listings}
     shelves = _shelves(sku_ids, shop_ids)
@@ -131,18 +131,25 @@ def compute(listings: Collection[ListingRow], *, now: datetime) -> dict[int, tup
     for quota in rules.asked:
         quotas.setdefault(quota.sku_id, []).append(quota)
     served = _served(shop_ids)
+    here = _channels_of_the_same_nodes(shop_ids)
+    held_by = _held_by_channel({sku_id for sku_id, (held, _, _) in goods.items() if held})
 
     def good(row: ListingRow, sku_id: int, code: str) -> Good:
-        held, cover = goods.get(sku_id, (0, 0))
+        held, cover, free = goods.get(sku_id, (0, 0, 0))
+        shelf = shelves.get((row.shop_id, sku_id), ())
+        near = here.get(row.shop_id, frozenset()) | {0, row.channel_id}
         return Good(
             sku_id,
             code,
-            shelves.get((row.shop_id, sku_id), ()),
+            shelf,
             held,
             cover,
             quotas.get(sku_id, ()),
             rules.thresholds.get((row.channel_id, sku_id), 0),
             rules.is_segregated,
+            elsewhere=max(free - sum(s.on_hand - s.allocated for s in shelf), 0),
+            held_here=sum(units for channel_id, units in held_by.get(sku_id, ()) if channel_id in near),
+            here=near,
         )
 
     return {
@@ -185,15 +192,42 @@ def _served(shop_ids: set[int]) -> set[int]:
     return {shop_id for (shop_id,) in rows}
 
 
-def _goods(sku_ids: set[int]) -> dict[int, tuple[int, int]]:
-    """(held, minimum cover) of each SKU that has a pool."""
+def _channels_of_the_same_nodes(shop_ids: set[int]) -> dict[int, set[int]]:
+    """Ids of the channels that have a shop which is served by a node of each of ``shop_ids``."""
+    found: dict[int, set[int]] = {}
+    for shop_id, channel_id in fetch_all(
+        """SELECT DISTINCT v.shop_id, h.channel_id
+           FROM network_service v JOIN network_node n ON n.id = v.node_id AND n.is_active AND n.tracks_stock
+           JOIN network_service o ON o.node_id = n.id JOIN channels_shop h ON h.id = o.shop_id
+           WHERE v.shop_id = ANY(%s)""",
+        [sorted(shop_ids)],
+    ):
+        found.setdefault(shop_id, set()).add(channel_id)
+    return found
+
+
+def _held_by_channel(sku_ids: set[int]) -> dict[int, list[tuple[int, int]]]:
+    """(channel id, units promised and not pinned to a node) of each SKU; channel 0: any node may send them."""
+    found: dict[int, list[tuple[int, int]]] = {}
+    if sku_ids:
+        for sku_id, channel_id, units in fetch_all(
+            """SELECT sku_id, channel_id, sum(qty)::bigint FROM inventory_reservation
+               WHERE state = 'held' AND sku_id = ANY(%s::bigint[]) GROUP BY 1, 2""",
+            [whole_numbers(sorted(sku_ids))],
+        ):
+            found.setdefault(sku_id, []).append((channel_id, units))
+    return found
+
+
+def _goods(sku_ids: set[int]) -> dict[int, tuple[int, int, int]]:
+    """(held, minimum cover, units that are not pinned to orders) of each SKU that has a pool."""
     rows = fetch_all(
-        """SELECT p.sku_id, p.held, CASE WHEN s.is_core THEN c.units END, c.days, c.daily
+        """SELECT p.sku_id, p.held, p.on_hand - p.allocated, CASE WHEN s.is_core THEN c.units END, c.days, c.daily
            FROM inventory_pool p JOIN catalog_sku s ON s.id = p.sku_id LEFT JOIN inventory_cover c USING (sku_id)
            WHERE p.sku_id = ANY(%s::bigint[])""",
         [whole_numbers(sorted(sku_ids))],
     )
     return {
-        sku_id: (held, 0 if units is None else cover_units(units, days, daily))
-        for sku_id, held, units, days, daily in rows
+        sku_id: (held, 0 if units is None else cover_units(units, days, daily), free)
+        for sku_id, held, free, units, days, daily in rows
     }

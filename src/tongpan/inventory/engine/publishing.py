@@ -3,12 +3,16 @@
 Of the SKU, or of each part of a kit: what lies at the nodes that serve the shop, less what is pinned to orders
 there, what is promised in the pool, what each node keeps back, the minimum cover of core goods, what is fenced off for
 other channels, what the channel's own quota forbids, and its threshold. Of a kit: as many as its parts make.
+
+A shop that only some nodes serve is told what these can give: of what is promised, fenced off or kept as cover, only
+that counts against it which can come from its nodes, or which the other nodes cannot give. So the number is never more
+than the pool would grant, nor more than its nodes could send if all that can come from them did.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -33,7 +37,11 @@ class Shelf(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Good:
-    """What is known of one SKU. held: promised in the pool. cover: units it never runs below on the channels."""
+    """What is known of one SKU. held: promised in the pool. cover: units it never runs below on the channels.
+
+    elsewhere: units at other nodes that are not pinned to orders. held_here: what of ``held`` may come from these
+    nodes; here: the channels that they serve, whose fences may. None: all.
+    """
 
     sku_id: int
     sku_code: str
@@ -43,6 +51,9 @@ class Good:
     quotas: Sequence[Quota] = ()
     threshold: int = 0
     is_segregated: bool = False
+    elsewhere: int = 0
+    held_here: int | None = None
+    here: Collection[int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +104,25 @@ def _of_good(good: Good, channel_id: int) -> tuple[int, list[Step]]:
             steps.append({"step": name, "units": -taken, "left": left, **about})
 
     less("allocated", sum(shelf.allocated for shelf in good.shelves))
-    less("held", good.held)
+    held_here = good.held if good.held_here is None else good.held_here
+    held = max(held_here, good.held - good.elsewhere)
+    spare = max(good.elsewhere - (good.held - held), 0)
+    less("held", held)
     kept = [(s.node_code, min(s.safety_stock, s.on_hand - s.allocated)) for s in good.shelves]
     less("safety_stock", sum(units for _, units in kept), nodes=[[code, units] for code, units in kept if units])
-    less("cover", good.cover)
-    shares = Shares({good.sku_id: left}, good.quotas, is_segregated=good.is_segregated)
+    less("cover", max(good.cover - spare, 0))
+    spare = max(spare - good.cover, 0)
+    shares = Shares({good.sku_id: left + spare}, good.quotas, is_segregated=good.is_segregated)
+    near = Shares(
+        {good.sku_id: left},
+        [q for q in good.quotas if good.here is None or q.channel_id in good.here or q.channel_id == channel_id],
+        is_segregated=good.is_segregated,
+    )
     asked = shares.asked(channel_id, good.sku_id)
     own = sum(max(q.limit - q.used, 0) for q in asked if q is not None and q.mode == "reserved")
-    capacity = shares.capacity(channel_id, good.sku_id)
-    less("fenced", min(shares.fenced(good.sku_id) - own, left - capacity))
+    capacity = min(near.capacity(channel_id, good.sku_id), shares.capacity(channel_id, good.sku_id), left)
+    others = max(near.fenced(good.sku_id), shares.fenced(good.sku_id) - spare) - own
+    less("fenced", min(others, left - capacity))
     last = asked[-1] or (asked[-2] if len(asked) > 1 else None)
     about = {"mode": last.mode, "limit": last.limit, "used": last.used} if last else {"mode": "segregated"}
     less("quota", left - capacity, **about)

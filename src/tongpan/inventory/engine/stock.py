@@ -45,7 +45,8 @@ class Delta(NamedTuple):
 class Demand(NamedTuple):
     """Units of one SKU that one order line needs; the line of a kit has one for each part.
 
-    channel_id: the channel that sold it, whose quotas it draws on.
+    channel_id: the channel that sold it, whose quotas it draws on. is_named: the channel says which node ships it,
+    which need be none that serves its shop.
     """
 
     order_id: int
@@ -53,6 +54,7 @@ class Demand(NamedTuple):
     sku_id: int
     qty: int
     channel_id: int = 0
+    is_named: bool = False
 
 
 class StockLine(NamedTuple):

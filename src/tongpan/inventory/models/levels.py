@@ -169,7 +169,7 @@ class Reservation(models.Model):
 
     The line of a kit has one for each part. A promise that ended stays as a row; a new one is a new row, and
     its id is the cause of the movements it makes. policy: the quota it draws on. expires_at: when it ends
-    by itself, null when it does not.
+    by itself, null when it does not. channel_id: who sold it, and so which nodes may send it; 0: any may.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -192,6 +192,7 @@ class Reservation(models.Model):
         "inventory.ChannelPolicy", null=True, on_delete=models.PROTECT, related_name="reservations", db_index=False
     )
     expires_at = models.DateTimeField(null=True)
+    channel_id = models.BigIntegerField(db_default=0)
     created_at = models.DateTimeField(db_default=Now())
 
     class Meta:
@@ -210,4 +211,6 @@ class Reservation(models.Model):
                 name="reservation_expiring",
             ),
             models.Index(fields=["policy"], condition=Q(policy__isnull=False), name="reservation_of_policy"),
+            # The few that are not pinned to a node yet.
+            models.Index(fields=["sku", "channel_id"], condition=Q(state="held"), name="reservation_held"),
         ]

@@ -44,7 +44,7 @@ def reserve_orders(
     expires_at = expires_at or {}
     rows = fetch_all(
         """SELECT l.order_id, l.id, coalesce(r.sku_id, k.part_id, l.sku_id), l.qty * coalesce(k.qty, 1), o.channel_id,
-                  r.id IS NOT NULL
+                  l.wanted_node <> '', r.id IS NOT NULL
            FROM orders_order o JOIN orders_orderline l ON l.order_id = o.id
            LEFT JOIN inventory_reservation r ON r.order_line_id = l.id AND r.state IN ('held', 'allocated', 'shipped')
            LEFT JOIN catalog_kitpart k ON k.kit_id = l.sku_id AND r.id IS NULL
@@ -53,12 +53,12 @@ def reserve_orders(
            ORDER BY o.placed_at, o.id, l.line_no, k.part_id""",
         [sorted(order_ids), part, part],
     )
-    expiring = {row[0] for row in rows if row[5]} - set(expires_at)
+    expiring = {row[0] for row in rows if row[6]} - set(expires_at)
     if expiring:
         # Confirming and reserving both lock pools: all at once, so that they are locked in one order.
         lock_pools({row[2] for row in rows})
         confirm(expiring, actor=actor, now=now)
-    demands = [Demand(*row[:5]) for row in rows if not row[5]]
+    demands = [Demand(*row[:6]) for row in rows if not row[6]]
     return set(order_ids) - promise(demands, actor=actor, now=now, expires_at=expires_at)
 
 

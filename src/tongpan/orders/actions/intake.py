@@ -173,7 +173,8 @@ def _demands(new: Sequence[Moved], sku_ids: Mapping[str, int]) -> list[Demand]:
             if line.kind == "goods":
                 sku_id = sku_ids[line.code]
                 for part_id, units in kits.get(sku_id, ((sku_id, 1),)):
-                    demands.append(Demand(m.order_id, line_id, part_id, line.qty * units, channel_id))
+                    qty, is_named = line.qty * units, bool(line.wanted_node)
+                    demands.append(Demand(m.order_id, line_id, part_id, qty, channel_id, is_named))
     return demands
 
 

@@ -18,6 +18,7 @@ from tongpan.api.problems import not_found, render
 from tongpan.api.values import Code, Flag, Id, In, Instant, Out
 from tongpan.connectors.inbound.actions import (
     SourceSpec,
+    greet,
     receive,
     replay_failed,
     replay_message,
@@ -37,14 +38,20 @@ SourceCode = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,39}
 
 @csrf_exempt
 def door(request: HttpRequest, code: str) -> HttpResponse:
-    """Take what a source pushes: 202 when it is kept, 200 when it was here already. The work is done by a job."""
+    """Take what a source pushes: 202 when it is kept, 200 when it was here already. The work is done by a job.
+
+    A platform that wants words is answered in its own, always with 200. WeChat asks by GET whether the address is ours.
+    """
+    query = request.GET.dict()
+    if request.method == "GET" and "echostr" in query:
+        return _greeted(request, code, query)
     if request.method != "POST":
         response = render(request, 405, "method.not_allowed", "Messages are sent by POST.")
         response["Allow"] = "POST"
         return response
     headers = {name.lower(): value for name, value in request.headers.items()}
     try:
-        is_new = receive(code, headers, request.body, now=utc_now())
+        received = receive(code, headers, request.body, now=utc_now(), query=query)
     except RequestDataTooBig:
         return render(request, 413, "body.too_large", "The body is too large.")
     except Refusal as refusal:
@@ -52,7 +59,19 @@ def door(request: HttpRequest, code: str) -> HttpResponse:
         if refusal.code.startswith("vault."):
             raise
         return render(request, status, refusal.code, refusal.sentence)
+    if received.answer:
+        return HttpResponse(received.answer, content_type="text/plain")
+    is_new = received.is_new
     return JsonResponse({"state": "accepted" if is_new else "repeated"}, status=202 if is_new else 200)
+
+
+def _greeted(request: HttpRequest, code: str, query: Mapping[str, str]) -> HttpResponse:
+    try:
+        return HttpResponse(greet(code, query), content_type="text/plain")
+    except Refusal as refusal:
+        if refusal.code.startswith("vault."):
+            raise
+        return render(request, 404 if refusal.code == "inbound.unknown" else 401, refusal.code, refusal.sentence)
 
 
 def document_of(what: str, data: Mapping[str, Any], shop: str) -> OrderDoc | ReturnDoc:
@@ -76,7 +95,9 @@ class SourceIn(In):
     kind: SourceKind
     shop: Code
     secret: Annotated[str, StringConstraints(strict=True, max_length=200, pattern=r"^[\x21-\x7e]*$")] = Field(
-        "", description="What the source signs with; empty keeps it, or makes one for Standard Webhooks"
+        "",
+        description="What the source signs with (Youzan: CLIENT_ID:CLIENT_SECRET, WeChat: the token); empty keeps it, "
+        "or makes one for Standard Webhooks",
     )
     is_active: Flag = True
 
@@ -100,7 +121,10 @@ class MessageOut(Out):
     message_id: str
     topic: str
     state: MessageState
-    outcome: str = Field(description='"accepted", "updated", "unchanged", "stale" or "refused"; empty when not taken')
+    outcome: str = Field(
+        description='"accepted", "updated", "unchanged", "stale", "refused", or "pull" where it woke a pull; empty '
+        "when not taken"
+    )
     reason: str
     document_id: int | None = Field(description="The order or return that it became")
     repeats: int = Field(description="How often it came again")

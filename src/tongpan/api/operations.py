@@ -23,6 +23,7 @@ from pydantic import BaseModel
 from tongpan.access.actions import Claim, KeptAnswer, authenticate, claim_request, keep_answer
 from tongpan.access.models import ApiKey
 from tongpan.api.problems import MEDIA_TYPE, Problem, ProblemOut, add_handlers
+from tongpan.api.sent import MESSAGE, webhooks_section
 from tongpan.api.values import In
 from tongpan.core.clock import utc_now
 
@@ -226,7 +227,8 @@ class TongpanAPI(NinjaAPI):
         problem = ProblemOut.model_json_schema(
             ref_template="#/components/schemas/{model}", mode="serialization", by_alias=True
         )
-        components["schemas"] |= problem.pop("$defs", {}) | {"Problem": problem}
+        components["schemas"] |= problem.pop("$defs", {}) | {"Problem": problem, "WebhookMessage": MESSAGE}
+        schema["webhooks"] = webhooks_section()
         components["responses"] = {
             str(status): {
                 "description": description,

@@ -76,7 +76,10 @@ class SourceForm(forms.Form):
         required=False,
         max_length=200,
         widget=forms.PasswordInput(attrs={"autocomplete": "off"}),
-        help_text=_("What the source signs with. Empty keeps it, or makes one for Standard Webhooks."),
+        help_text=_(
+            "What the source signs with (Youzan: CLIENT_ID:CLIENT_SECRET, WeChat: the token). Empty keeps it, or makes "
+            "one for Standard Webhooks."
+        ),
     )
     is_active = forms.BooleanField(label=_("Active"), required=False, initial=True)
 

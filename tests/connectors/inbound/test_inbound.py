@@ -297,7 +297,7 @@ def test_a_return_of_standard_webhooks(sources: dict[str, str]) -> None:
 
 
 def test_the_greeting_of_woocommerce_is_answered_and_not_kept(sources: dict[str, str]) -> None:
-    assert receive("woo", {}, b"webhook_id=12", now=NOW) is False
+    assert not receive("woo", {}, b"webhook_id=12", now=NOW)
     assert not InboundMessage.objects.exists()
     with pytest.raises(Refusal):
         receive("shopify", {}, b"webhook_id=12", now=NOW)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 from procrastinate.contrib.django import app
@@ -15,8 +15,10 @@ from procrastinate.exceptions import AlreadyEnqueued
 from tongpan.access.actions import audit
 from tongpan.access.vault import open_sealed, seal
 from tongpan.channels.models import Shop
+from tongpan.connectors.accounts.jobs import start_pulling
+from tongpan.connectors.accounts.models import Account
 from tongpan.connectors.actions.posting import post_each
-from tongpan.connectors.inbound.engine import content, gives, is_ping, verified
+from tongpan.connectors.inbound.engine import WAKING, content, gives, greeting, is_ping, verified, welcome
 from tongpan.connectors.inbound.models import InboundMessage, InboundSource, MessageState, SourceKind
 from tongpan.connectors.inbound.shopify import document as shopify_order
 from tongpan.connectors.platforms.contract import Access
@@ -35,6 +37,16 @@ _REFUSAL_GRAIN = timedelta(seconds=10)
 
 Convert = Callable[[str, Mapping[str, Any], str], OrderDoc | ReturnDoc]
 """(what, content, shop code) -> the document of a Standard Webhooks message; raises ValueError."""
+
+
+class Received(NamedTuple):
+    """is_new: False for a message that was here already, or says nothing. answer: what its source wants to hear."""
+
+    is_new: bool
+    answer: str
+
+    def __bool__(self) -> bool:
+        return self.is_new
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +86,8 @@ def save_source(spec: SourceSpec, *, actor: str, now: datetime) -> InboundSource
             if secret:
                 if spec.kind == SourceKind.STANDARD:
                     key_of(secret)
+                if spec.kind == SourceKind.YOUZAN and not all(secret.partition(":")):
+                    raise Refusal("webhook.secret", "Youzan signs with two: give them as CLIENT_ID:CLIENT_SECRET.")
                 row.secret_sealed = seal(secret)
             row.shop, row.is_active = shop, spec.is_active
             row.save()
@@ -94,19 +108,29 @@ def reveal_source_secret(source_id: int, *, actor: str, now: datetime) -> str:
         return open_sealed(row.secret_sealed)
 
 
-def receive(code: str, headers: Mapping[str, str], body: bytes, *, now: datetime) -> bool:
-    """Keep a pushed message for the job that takes it; False when it was here already, or says nothing.
+def greet(code: str, query: Mapping[str, str]) -> str:
+    """What to answer a platform that asks whether the address is ours. Raises Refusal inbound.unknown, webhook.*."""
+    source = InboundSource.objects.filter(code=code, is_active=True).first()
+    if source is None:
+        raise Refusal("inbound.unknown", f"There is no source {code!r}.")
+    return greeting(source.kind, open_sealed(source.secret_sealed), query)
 
-    headers: by lower-case name. Verifies before it stores or parses anything. Raises Refusal inbound.unknown, or
-    webhook.* when the message is not signed as it should be.
+
+def receive(
+    code: str, headers: Mapping[str, str], body: bytes, *, now: datetime, query: Mapping[str, str] | None = None
+) -> Received:
+    """Keep a pushed message for the job that takes it.
+
+    headers: by lower-case name; query: of the address. Verifies before it stores or parses anything. Raises Refusal
+    inbound.unknown, or webhook.* when the message is not signed as it should be.
     """
     source = InboundSource.objects.filter(code=code, is_active=True).first()
     if source is None:
         raise Refusal("inbound.unknown", f"There is no source {code!r}.")
     if is_ping(source.kind, body):
-        return False
+        return Received(False, "")
     try:
-        message = verified(source.kind, open_sealed(source.secret_sealed), headers, body, now)
+        message = verified(source.kind, open_sealed(source.secret_sealed), headers, body, now, query=query or {})
         text = body.decode()
     except Refusal:
         _note_refused(source, now)
@@ -128,7 +152,7 @@ def receive(code: str, headers: Mapping[str, str], body: bytes, *, now: datetime
                 "UPDATE connectors_inboundmessage SET repeats = repeats + 1 WHERE source_id = %s AND message_id = %s",
                 [source.pk, _plain(message.id, 200)],
             )
-    return bool(is_new)
+    return Received(bool(is_new), welcome(source.kind))
 
 
 def _plain(text: str, most: int) -> str:
@@ -177,7 +201,10 @@ def _waiting(after: int) -> list[InboundMessage]:
 def _process(rows: Sequence[InboundMessage], convert: Convert, now: datetime) -> None:
     orders: list[tuple[InboundMessage, OrderDoc]] = []
     returns: list[tuple[InboundMessage, ReturnDoc]] = []
+    _wake_pulls([row for row in rows if row.source.kind in WAKING], now)
     for row in rows:
+        if row.source.kind in WAKING:
+            continue
         try:
             doc = _document(row, convert)
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, IndexError) as error:
@@ -199,6 +226,26 @@ def _process(rows: Sequence[InboundMessage], convert: Convert, now: datetime) ->
             state = MessageState.FAILED if outcome.state == "refused" else MessageState.DONE
             document_id = getattr(outcome, "document_id", None)
             _end(row, state, outcome=outcome.state, reason=outcome.reason, document_id=document_id, now=now)
+
+
+def _wake_pulls(rows: Sequence[InboundMessage], now: datetime) -> None:
+    """Pull the orders of the shops that a platform told of, each once, whatever it told."""
+    shops = {row.source.shop_id for row in rows}
+    accounts = list(Account.objects.filter(shop_id__in=shops, is_active=True).order_by("pk"))
+    for account in accounts:
+        start_pulling(account.pk)
+    connected = {account.shop_id for account in accounts}
+    for row in rows:
+        if row.source.shop_id in connected:
+            _end(row, MessageState.DONE, outcome="pull", now=now)
+        else:
+            _end(
+                row,
+                MessageState.FAILED,
+                reason=f"Shop {row.source.shop.code} has no connected account; connect it first, so that its "
+                "orders can be pulled.",
+                now=now,
+            )
 
 
 def _document(row: InboundMessage, convert: Convert) -> OrderDoc | ReturnDoc | None:

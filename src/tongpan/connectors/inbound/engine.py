@@ -7,11 +7,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from tongpan.connectors.platforms.shopify.signing import is_from_shopify
+from tongpan.connectors.platforms.wechat.push import is_from_wechat
 from tongpan.connectors.platforms.woocommerce.signing import is_from_woocommerce
+from tongpan.connectors.platforms.youzan.signing import is_from_youzan
 from tongpan.connectors.webhooks import signing
 from tongpan.core.errors import Refusal
 
@@ -26,6 +28,9 @@ _SHOPIFY_ORDERS = (
     "orders/cancelled",
     "orders/edited",
 )
+WAKING = ("youzan", "wechat")
+"""Kinds whose messages are not taken for orders: that one came is the sign to pull the shop's changed orders."""
+_WECHAT_TOLERANCE = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +46,20 @@ def is_ping(kind: str, body: bytes) -> bool:
     return kind == "woocommerce" and _WOOCOMMERCE_PING.fullmatch(body) is not None
 
 
-def verified(kind: str, secret: str, headers: Mapping[str, str], body: bytes, now: datetime) -> Message:
-    """The message that ``headers`` (by lower-case name) and the raw ``body`` are.
+def verified(
+    kind: str, secret: str, headers: Mapping[str, str], body: bytes, now: datetime, *, query: Mapping[str, str]
+) -> Message:
+    """The message that ``headers`` (by lower-case name), the raw ``body`` and the ``query`` of its address are.
 
     Raises Refusal webhook.signature, webhook.headers or webhook.timestamp when the secret did not sign these bytes.
     """
+    if kind == "youzan":
+        client_id, _, client_secret = secret.partition(":")
+        if not is_from_youzan(headers.get("event-sign", ""), client_id, body, client_secret):
+            raise Refusal("webhook.signature", "No signature of the message matches.")
+        return Message(hashlib.sha256(body).hexdigest(), _type_of(body))
+    if kind == "wechat":
+        return _from_wechat(secret, body, now, query)
     if kind == "standard":
         message_id = signing.verify([secret], headers, body, now)
         return Message(message_id, _type_of(body))
@@ -61,12 +75,48 @@ def verified(kind: str, secret: str, headers: Mapping[str, str], body: bytes, no
     return Message(message_id or hashlib.sha256(body).hexdigest(), topic)
 
 
+def _from_wechat(token: str, body: bytes, now: datetime, query: Mapping[str, str]) -> Message:
+    """A sealed message: its signature covers what is in it. That of a plain one does not, so that it proves nothing."""
+    sealed = _field(body, "Encrypt")
+    if not sealed:
+        raise Refusal(
+            "webhook.signature", "The message is not sealed: set the push of the WeChat shop to safe mode, JSON."
+        )
+    if not _is_signed(query, "msg_signature", token, sealed):
+        raise Refusal("webhook.signature", "No signature of the message matches.")
+    sent = query.get("timestamp", "")
+    if not sent.isdecimal() or len(sent) > 12 or abs(int(sent) - now.timestamp()) > _WECHAT_TOLERANCE.total_seconds():
+        raise Refusal("webhook.timestamp", "The message was signed too long ago, or a clock is wrong.")
+    return Message(hashlib.sha256(sealed.encode()).hexdigest(), "")
+
+
+def _is_signed(query: Mapping[str, str], name: str, *parts: str) -> bool:
+    return is_from_wechat(query.get(name, ""), query.get("timestamp", ""), query.get("nonce", ""), *parts)
+
+
+def greeting(kind: str, token: str, query: Mapping[str, str]) -> str:
+    """What to answer when WeChat asks whether an address is ours. Raises Refusal webhook.signature."""
+    if kind != "wechat" or not _is_signed(query, "signature", token):
+        raise Refusal("webhook.signature", "No signature of the request matches.")
+    return query.get("echostr", "")[:200]
+
+
+def welcome(kind: str) -> str:
+    """The text that the source takes for "it is kept"; "" where the status is enough."""
+    return {"wechat": "success", "youzan": '{"code":0,"msg":"success"}'}.get(kind, "")
+
+
 def _type_of(body: bytes) -> str:
+    return _field(body, "type")
+
+
+def _field(body: bytes, name: str) -> str:
+    """The text called ``name`` of a body that is a JSON object; "" when there is none."""
     try:
         message = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    found = message.get("type") if isinstance(message, dict) else None
+    found = message.get(name) if isinstance(message, dict) else None
     return found if isinstance(found, str) else ""
 
 

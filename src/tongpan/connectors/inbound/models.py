@@ -13,6 +13,8 @@ class SourceKind(models.TextChoices):
     STANDARD = "standard", _("Standard Webhooks")
     WOOCOMMERCE = "woocommerce", "WooCommerce"
     SHOPIFY = "shopify", "Shopify"
+    YOUZAN = "youzan", _("Youzan")
+    WECHAT = "wechat", _("WeChat shop")
 
 
 class InboundSource(models.Model):

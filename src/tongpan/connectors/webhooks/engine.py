@@ -42,6 +42,9 @@ OFFERED = (
     Offer("fulfillment.delivered", _("Goods arrived at the buyer")),
     Offer("shipment.tracked", _("A carrier told where a parcel is")),
     Offer("return.received", _("A return came in")),
+    Offer("stock.alert_opened", _("Stock at a node fell below its safety line")),
+    Offer("replenishment.changed", _("A replenishment was proposed or moved on")),
+    Offer("transfer.changed", _("A transfer between nodes was made or moved on")),
     Offer("correction.booked", _("The books of a shop were corrected")),
     Offer("metric.target_missed", _("A metric missed its target")),
 )

@@ -55,6 +55,10 @@ def _data(one: Occurrence, found: Mapping[str, Mapping[int, Data]]) -> Data:
     room = one.name.partition(".")[0]
     if one.name == "stock.published":
         return {"listing": {"id": int(one.key)}, **one.payload}
+    if one.name == "stock.alert_opened":
+        return {"alert": {"id": int(one.key)}, **one.payload}
+    if room in ("replenishment", "transfer"):
+        return {room: {"id": int(one.key)}, **one.payload}
     if one.name == "correction.booked":
         return {"correction": {"number": one.key}}
     if room not in found:

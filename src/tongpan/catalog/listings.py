@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from tongpan.access.actions import Note, audit_many
-from tongpan.catalog.events import LISTINGS_CHANGED
+from tongpan.catalog.events import LISTING_PRICED, LISTINGS_CHANGED
 from tongpan.core.bulk import fetch_all
 from tongpan.core.errors import Refusal
 from tongpan.core.eventlog import NewEvent, append
@@ -47,7 +47,7 @@ WITH given AS (
   JOIN channels_shop h ON h.code = g.shop_code JOIN channels_channel c ON c.id = h.channel_id
   JOIN catalog_sku s ON s.code = g.sku_code),
 before AS (
-  SELECT l.id, l.shop_id, l.external_item_id, l.external_sku_id, l.sku_id, l.is_on_sale
+  SELECT l.id, l.shop_id, l.external_item_id, l.external_sku_id, l.sku_id, l.is_on_sale, l.price_minor, l.currency
   FROM catalog_listing l JOIN given USING (shop_id, external_item_id, external_sku_id)),
 saved AS (
   INSERT INTO catalog_listing AS l
@@ -56,9 +56,10 @@ saved AS (
   ON CONFLICT (shop_id, external_item_id, external_sku_id) DO UPDATE SET sku_id = excluded.sku_id,
     title = excluded.title, is_on_sale = excluded.is_on_sale, price_minor = excluded.price_minor,
     currency = excluded.currency
-  RETURNING l.id, l.shop_id, l.external_item_id, l.external_sku_id, l.sku_id, l.is_on_sale)
+  RETURNING l.id, l.shop_id, l.external_item_id, l.external_sku_id, l.sku_id, l.is_on_sale, l.price_minor, l.currency)
 SELECT h.code, s.external_item_id, s.external_sku_id, s.id, s.sku_id,
-       b.id IS NULL OR (b.sku_id, b.is_on_sale) <> (s.sku_id, s.is_on_sale)
+       b.id IS NULL OR (b.sku_id, b.is_on_sale) <> (s.sku_id, s.is_on_sale),
+       s.price_minor IS NOT NULL AND (b.price_minor, b.currency) IS DISTINCT FROM (s.price_minor, s.currency)
 FROM saved s JOIN channels_shop h ON h.id = s.shop_id LEFT JOIN before b ON b.id = s.id ORDER BY s.id"""
 
 
@@ -88,10 +89,11 @@ def save_listings(specs: Sequence[ListingSpec], *, actor: str, now: datetime) ->
         append(
             [
                 NewEvent(LISTINGS_CHANGED, str(listing_id), {"sku": sku_id})
-                for *_, listing_id, sku_id, is_news in rows
+                for *_, listing_id, sku_id, is_news, _ in rows
                 if is_news
             ]
         )
+        append([NewEvent(LISTING_PRICED, str(row[3]), {}) for row in rows if row[6]])
         notes = [Note("listing.saved", "listing", str(row[3]), {"shop": row[0], "item": row[1]}) for row in rows]
         audit_many(notes, actor=actor, now=now)
         return {(row[0], row[1], row[2]): row[3] for row in rows}

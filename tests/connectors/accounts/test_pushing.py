@@ -17,7 +17,7 @@ from tongpan.connectors.accounts.outbox import NewPush, claim, dismiss, enqueue,
 from tongpan.connectors.accounts.pulling import pull
 from tongpan.connectors.accounts.pushing import send_due
 from tongpan.connectors.accounts.queries import incidents
-from tongpan.connectors.accounts.readers import SHIPMENTS, STOCK, push_all_stock
+from tongpan.connectors.accounts.readers import PRICES, SHIPMENTS, STOCK, push_all_stock
 from tongpan.connectors.platforms.registry import PLATFORMS
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.errors import Refusal
@@ -350,3 +350,53 @@ def test_a_carrier_without_the_number_that_the_platform_wants_is_named() -> None
     # then
     assert "carrier.SF" in incidents().get().last_error
     assert emulator.shipments == []
+
+
+def priced(account: Account, price: int, currency: str = "") -> list[Event]:
+    """The listing gets a price; what the log says of it."""
+    put("sh", f"for {price}", A=1)
+    spec = ListingSpec(account.shop.code, "77", "770", "A", price_minor=price, currency=currency)
+    save_listings([spec], actor="test", now=now())
+    rows = fetch_all("SELECT id, key FROM core_event WHERE name = 'catalog.listing_priced' ORDER BY id")
+    return [Event(0, row[0], "catalog.listing_priced", row[1], {}, now()) for row in rows]
+
+
+@pytest.mark.parametrize("emulator", ["woocommerce"], indirect=True)
+def test_the_last_price_is_told_where_the_account_says_so(emulator: Emulator) -> None:
+    account = connect(emulator)
+    PRICES.handle(priced(account, 1990))
+    assert states() == []
+    Account.objects.update(options={"prices": "push"})
+
+    assert len(priced(account, 1990)) == 1
+    PRICES.handle(priced(account, 2590))
+    PRICES.handle(priced(account, 2490))
+    told = send(account)
+
+    assert told == 1
+    assert emulator.prices == {("77", "770"): ["24.90"]}
+    assert emulator.stock == {}
+
+
+@pytest.mark.parametrize("emulator", ["woocommerce"], indirect=True)
+def test_a_price_in_another_currency_is_not_told(emulator: Emulator) -> None:
+    account = connect(emulator)
+    Account.objects.update(options={"prices": "push"})
+    PRICES.handle(priced(account, 1990, "USD"))
+
+    assert send(account) == 0
+
+    assert emulator.prices == {}
+    assert "in USD" in Push.objects.get().last_error
+
+
+@pytest.mark.parametrize(
+    "emulator", sorted(n for n in EMULATORS if "price" not in PLATFORMS[n].abilities), indirect=True
+)
+def test_platforms_that_cannot_be_told_of_prices_are_passed_over(emulator: Emulator) -> None:
+    account = connect(emulator)
+    Account.objects.update(options=account.options | {"prices": "push"})
+
+    PRICES.handle(priced(account, 1990))
+
+    assert states() == []

@@ -90,6 +90,7 @@ class Emulator(ABC):
         self.faults: list[str] = []
         self.asked: list[str] = []
         self.stock: dict[tuple[str, str], list[int]] = {}
+        self.prices: dict[tuple[str, str], list[str]] = {}
         self.shipments: list[tuple[str, str, str]] = []
         self.clock_ahead = timedelta()
         self.after_page: Callable[[int], None] = lambda page: None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -39,7 +40,13 @@ class WooCommerceEmulator(Emulator):
             self.ship(parts[1], "", "")
             return Told(raw(self.sold[parts[1]]))
         if asked.method == "PUT" and parts[0] == "products":
-            self.set_stock(parts[1], parts[3] if len(parts) > 3 else "", asked.json["stock_quantity"])
+            variant = parts[3] if len(parts) > 3 else ""
+            if set(asked.json) == {"regular_price"}:
+                if not re.fullmatch(r"\d+\.\d{2}", asked.json["regular_price"]):
+                    return Told({"code": "rest_invalid_param", "message": "regular_price"}, 400)
+                self.prices.setdefault((parts[1], variant), []).append(asked.json["regular_price"])
+            else:
+                self.set_stock(parts[1], variant, asked.json["stock_quantity"])
             return Told({"id": int(parts[1])})
         return Told({"code": "rest_no_route", "message": "No route was found."}, 404)
 

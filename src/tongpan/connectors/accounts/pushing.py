@@ -19,10 +19,11 @@ from tongpan.connectors.accounts.calling import caller_for
 from tongpan.connectors.accounts.engine import carrier_of
 from tongpan.connectors.accounts.models import Account
 from tongpan.connectors.accounts.outbox import Claimed, bury, claim, end, put_off
-from tongpan.connectors.platforms.contract import Failure, ListingRef, Parcel
+from tongpan.connectors.platforms.contract import Failure, ListingRef, Parcel, SetsPrices
 from tongpan.connectors.platforms.transport import Caller, new_client
 from tongpan.core.bulk import fetch_all
 from tongpan.core.errors import Refusal
+from tongpan.core.money import to_decimal
 from tongpan.orders.engine import status_of
 
 MOST_AT_ONCE = 500
@@ -86,10 +87,24 @@ def _tell(push: Claimed, account: Account, caller: Caller) -> None:
         listing = ListingRef(push.payload["item"], push.payload["sku"])
         qty = int(push.payload["qty"])
         caller.send(lambda access: platform.set_stock(access, listing, qty, caller.clock()))
+    elif push.kind == "price" and isinstance(platform, SetsPrices):
+        priced, prices = ListingRef(push.payload["item"], push.payload["sku"]), platform
+        amount = _amount(push, caller.access().currency)
+        caller.send(lambda access: prices.set_price(access, priced, amount, caller.clock()))
     elif push.kind == "shipment":
         _tell_shipment(push, account, caller)
     else:
         raise Refusal("push.unsupported", f"{platform.title} cannot be told of a {push.kind}.")
+
+
+def _amount(push: Claimed, currency: str) -> str:
+    """The price as a decimal text. Raises Refusal push.currency for one that is not in the shop's currency."""
+    if push.payload["currency"] != currency:
+        raise Refusal(
+            "push.currency",
+            f"The price is in {push.payload['currency']}, but the shop sells in {currency}; correct it.",
+        )
+    return str(to_decimal(int(push.payload["price"]), currency))
 
 
 def _tell_shipment(push: Claimed, account: Account, caller: Caller) -> None:

@@ -8,6 +8,7 @@ from django.db import transaction
 from procrastinate.contrib.django import app
 from procrastinate.exceptions import AlreadyEnqueued
 
+from tongpan.catalog.events import LISTING_PRICED
 from tongpan.connectors.accounts.outbox import NewPush, enqueue
 from tongpan.core.bulk import fetch_all
 from tongpan.core.clock import utc_now
@@ -16,6 +17,8 @@ from tongpan.fulfillment.events import DISPATCHED
 from tongpan.inventory.events import PUBLISHED
 
 PUSH_TASK = "connectors.push_account"
+PRICES_OPTION, TELL = "prices", "push"
+"""Prices are a seller's own affair: a platform is told of them only where its account has this option."""
 
 
 def start_pushing(account_ids: Sequence[int]) -> None:
@@ -77,6 +80,22 @@ def _stock(batch: Sequence[Event]) -> None:
     start_pushing(enqueue(pushes, now=utc_now()))
 
 
+def _prices(batch: Sequence[Event]) -> None:
+    """The prices that listings have now, where the account's option says that prices are told."""
+    rows = fetch_all(
+        """SELECT l.shop_id, l.id, l.external_item_id, l.external_sku_id, l.price_minor, l.currency
+           FROM catalog_listing l JOIN connectors_account a ON a.shop_id = l.shop_id AND a.is_active
+           WHERE l.id = ANY(%s) AND l.price_minor IS NOT NULL AND a.options ->> %s = %s ORDER BY l.id""",
+        [sorted({int(event.key) for event in batch}), PRICES_OPTION, TELL],
+    )
+    pushes = [
+        NewPush(shop, "price", key, {"item": item, "sku": sku, "price": price, "currency": currency})
+        for shop, key, item, sku, price, currency in rows
+    ]
+    start_pushing(enqueue(pushes, now=utc_now()))
+
+
 STOCK = Reader("push-stock", (PUBLISHED,), _stock, batch=5000)
 SHIPMENTS = Reader("push-shipments", (DISPATCHED,), _shipments, batch=1000)
-READERS = (STOCK, SHIPMENTS)
+PRICES = Reader("push-prices", (LISTING_PRICED,), _prices, batch=5000)
+READERS = (STOCK, SHIPMENTS, PRICES)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from tongpan.orders.engine import OrderDoc
 
@@ -172,6 +172,15 @@ class Platform(Protocol):
 
     def failure(self, answer: Answer) -> Failure | None:
         """What went wrong, by the platform's own codes; None when the answer is good."""
+        ...
+
+
+@runtime_checkable
+class SetsPrices(Protocol):
+    """A platform with the ability "price"."""
+
+    def set_price(self, access: Access, listing: ListingRef, amount: str, now: datetime) -> Call:
+        """amount: a decimal text in the currency of the shop."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""The calls of WooCommerce's REST v3: orders by time of change, one order, stock of a product, completing an order."""
+"""The calls of WooCommerce's REST v3: orders by time of change, one order, stock and price of a product, completing."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class WooCommerce:
     name = "woocommerce"
     title = "WooCommerce"
     endpoint = ""
-    abilities: frozenset[Ability] = frozenset({"pull", "stock", "shipment"})
+    abilities: frozenset[Ability] = frozenset({"pull", "stock", "price", "shipment"})
     pages: Literal["numbers", "cursor"] = "numbers"
     first_page = 1
     page_size = 50
@@ -72,10 +72,11 @@ class WooCommerce:
         raise Refusal("account.no_refresh", "WooCommerce is called by key and secret, which do not expire.")
 
     def set_stock(self, access: Access, listing: ListingRef, qty: int, now: datetime) -> Call:
-        path = f"products/{listing.external_item_id}"
-        if listing.external_sku_id:
-            path += f"/variations/{listing.external_sku_id}"
-        return self._put(access, path, {"manage_stock": True, "stock_quantity": qty})
+        return self._put(access, _product(listing), {"manage_stock": True, "stock_quantity": qty})
+
+    def set_price(self, access: Access, listing: ListingRef, amount: str, now: datetime) -> Call:
+        """The regular price; a sale price that the shop has set stays."""
+        return self._put(access, _product(listing), {"regular_price": amount})
 
     def acknowledge(self, access: Access, parcel: Parcel, order: dict[str, Any], now: datetime) -> Call:
         """WooCommerce itself knows no shipments: the order is completed, and its number of tracking stays here."""
@@ -94,6 +95,11 @@ class WooCommerce:
 
     def _put(self, access: Access, path: str, value: dict[str, Any]) -> Call:
         return json_call("PUT", _url(access, path), value, headers=_key(access))
+
+
+def _product(listing: ListingRef) -> str:
+    path = f"products/{listing.external_item_id}"
+    return f"{path}/variations/{listing.external_sku_id}" if listing.external_sku_id else path
 
 
 def _url(access: Access, path: str) -> str:

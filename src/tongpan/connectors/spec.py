@@ -11,6 +11,17 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from tongpan.connectors.spec_records import (
+    ChannelDaySpec,
+    CustomerSpec,
+    LedgerSpec,
+    NodeSpec,
+    ParcelSpec,
+    RecordSection,
+    ShopSpec,
+    StockLevel,
+    TrackingSpec,
+)
 from tongpan.connectors.spec_values import Column, Field_, Names, Strict, Value, When, as_column, as_sections
 
 CLASSES = ("sale", "return", "adjustment", "correction", "ignore")
@@ -170,135 +181,6 @@ class PaymentSpec(Strict):
     paid_at: Field_ | None = None
 
 
-class StockLevel(Strict):
-    """One counted quantity. Rows of one node and one time of counting are one count."""
-
-    node: Field_
-    code: Field_
-    qty: Field_
-    at: Field_ | None = None
-    bucket: Field_ | None = None
-    name: Field_ | None = None
-    note: Field_ | None = None
-    reason: Field_ | None = None
-    is_simulated: Field_ | None = None
-
-
-class ChannelDaySpec(Strict):
-    channel: Field_
-    day: Field_
-    visitors: Field_
-    cost: Field_
-    is_simulated: Field_ | None = None
-
-
-class NodeSpec(Strict):
-    """A place that ships goods. serves, takes_returns_of: codes of shops, with blanks, commas or ; between.
-
-    What an empty cell of groups and the fields behind it says nothing of stays; "-" takes a list or hours away.
-    serves_import_shop: the nodes serve the shop that the import is for.
-    """
-
-    code: Field_
-    kind: Field_
-    name: Field_ | None = None
-    province: Field_ | None = None
-    city: Field_ | None = None
-    division: Field_ | None = None
-    latitude: Field_ | None = None
-    longitude: Field_ | None = None
-    zone: Field_ | None = None
-    tracks_stock: Field_ | None = None
-    serves: Field_ | None = None
-    takes_returns_of: Field_ | None = None
-    is_simulated: Field_ | None = None
-    groups: Field_ | None = None
-    order_limit: Field_ | None = None
-    accept_minutes: Field_ | None = None
-    cut_off: Field_ | None = None
-    base_cost: Field_ | None = None
-    cost_per_km: Field_ | None = None
-    cost_currency: Field_ | None = None
-    priority: Field_ | None = None
-    territory: Field_ | None = None
-    facilities: Field_ | None = None
-    in_pool: Field_ | None = None
-    hours: Field_ | None = None
-    special_days: Field_ | None = None
-    serves_import_shop: bool = False
-
-
-class ShopSpec(Strict):
-    code: Field_
-    channel: Field_
-    name: Field_ | None = None
-    kind: Field_ | None = None
-    account: Field_ | None = None
-    capacity: Field_ | None = None
-    currency: Field_ | None = None
-    zone: Field_ | None = None
-    channel_name_zh: Field_ | None = None
-    channel_name_en: Field_ | None = None
-    is_simulated: Field_ | None = None
-
-
-class ParcelSpec(Strict):
-    """A parcel that left. shop, order and node name what was sent; at is when."""
-
-    order: Field_
-    carrier: Field_
-    number: Field_
-    at: Field_
-    shop: Field_ | None = None
-    node: Field_ | None = None
-
-
-class TrackingSpec(Strict):
-    """What a carrier told of a parcel. kind: a word that the section's values turn into one of ours."""
-
-    carrier: Field_
-    number: Field_
-    kind: Field_
-    at: Field_
-    place: Field_ | None = None
-    text: Field_ | None = None
-    event: Field_ | None = None
-
-
-class CustomerSpec(Strict):
-    """A person known by an identifier, without an order."""
-
-    kind: Field_
-    scope: Field_
-    value: Field_
-    name: Field_ | None = None
-    province: Field_ | None = None
-    city: Field_ | None = None
-
-
-class LedgerSpec(Strict):
-    """An entry of a shop's account. Where ``outgoing`` holds, the amount went out: it is stored below zero.
-
-    parts: what the amount is made of, by the names of ``orders.ledger.PARTS``, in the signs of the file.
-    """
-
-    number: Field_
-    at: Field_
-    amount: Field_
-    outgoing: When | None = None
-    shop: Field_ | None = None
-    currency: Field_ | None = None
-    scene: Field_ | None = None
-    kind: Field_ | None = None
-    account: Field_ | None = None
-    order: Field_ | None = None
-    line: Field_ | None = None
-    after_sale: Field_ | None = None
-    balance: Field_ | None = None
-    note: Field_ | None = None
-    parts: dict[str, Field_] = {}
-
-
 class ClassRule(Strict):
     class_: Literal["sale", "return", "adjustment", "correction", "ignore"] = Field(alias="class")
     when: When | None = None
@@ -309,11 +191,6 @@ class Lookup(Strict):
 
     table: str
     where: dict[str, str] = Field(min_length=1)
-
-
-RecordSection = (
-    StockLevel | ChannelDaySpec | NodeSpec | ShopSpec | ParcelSpec | TrackingSpec | CustomerSpec | LedgerSpec
-)
 
 
 class Signs(Strict):

@@ -11,7 +11,7 @@ from tongpan.connectors.engine.documents import Layout, StagedRow
 from tongpan.connectors.engine.fields import Settings
 from tongpan.connectors.engine.records import RecordConverter
 from tongpan.connectors.spec import Mapping
-from tongpan.connectors.spec import NodeSpec as NodeSection
+from tongpan.connectors.spec_records import NodeSpec as NodeSection
 from tongpan.core.errors import Refusal
 from tongpan.network.actions import save_nodes, set_services
 from tongpan.network.engine import NodeSpec

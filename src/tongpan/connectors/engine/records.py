@@ -12,7 +12,7 @@ from tongpan.connectors.engine.cells import BadCell
 from tongpan.connectors.engine.documents import StagedRow
 from tongpan.connectors.engine.fields import Row, Settings, compile_condition, compile_value
 from tongpan.connectors.engine.rows import Problem
-from tongpan.connectors.spec import (
+from tongpan.connectors.spec_records import (
     ChannelDaySpec,
     CustomerSpec,
     LedgerSpec,

@@ -305,6 +305,8 @@ def test_every_format_has_both_titles_and_says_what_it_is():
         "tmall-orders": ("orders", True, 2),
         "jd-pop": ("orders", True, 1),
         "douyin-orders": ("orders", True, 1),
+        "douyin-settlement": ("ledger", True, 1),
+        "wechat-settlement": ("ledger", True, 1),
         "pinduoduo-orders": ("orders", True, 1),
         "wechat-shop": ("orders", True, 1),
         "youzan-lines": ("orders", True, 1),

@@ -18,6 +18,8 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "account_remove",
     "push_decide",
     "order_join",
+    "order_source",
+    "import_unlock",
     "order_unmerge",
     "allocation_accept",
     "webhook_secret",

@@ -13,7 +13,7 @@ CREATE TRIGGER ledger_entries_are_append_only BEFORE UPDATE OR DELETE ON orders_
 class Migration(migrations.Migration):
     dependencies = [
         ("channels", "0001_initial"),
-        ("orders", "0011_preorders"),
+        ("orders", "0012_aftersale"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("catalog", "0005_sku_regions"),
-        ("inventory", "0010_transfer_receipts"),
+        ("inventory", "0013_aftersale"),
     ]
 
     operations = [

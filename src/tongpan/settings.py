@@ -53,6 +53,7 @@ ROOMS = [
     "orders",
     "fulfillment",
     "analytics",
+    "forecasting",
     "connectors",
 ]
 INSTALLED_APPS = [

@@ -5,11 +5,12 @@ import io
 import re
 
 import pytest
-from tests.support.company import ACTOR, DAY, NOW, goods, open_company, order_ids, put, shipped
+from tests.support.company import ACTOR, DAY, NOW, goods, open_company, order, order_ids, put, shipped
 from tests.support.intake import take
 
+from tongpan.forecasting.demand.actions import compute_forecasts
 from tongpan.fulfillment.actions import route
-from tongpan.inventory.models import Movement, Transfer
+from tongpan.inventory.models import Movement, Replenishment, Transfer
 from tongpan.network.actions import set_services
 
 
@@ -54,7 +55,8 @@ def test_a_limit_that_is_no_number_of_days_shows_its_error_and_the_list(company,
 
 
 @pytest.mark.parametrize(
-    "path", ["/supply/", "/supply/allocation/", "/supply/turnover/", "/supply/turnover/?by=channel"]
+    "path",
+    ["/supply/", "/supply/forecast/", "/supply/allocation/", "/supply/turnover/", "/supply/turnover/?by=channel"],
 )
 @pytest.mark.parametrize("language", ["en", "zh-hans"])
 def test_every_page_opens_and_changes_nothing(company, sign_in, path, language):
@@ -105,3 +107,35 @@ def test_nobody_without_the_right_makes_transfers(central_stock, sign_in):
     assert "Make draft transfers" not in client.get("/supply/allocation/").content.decode()
     assert client.post("/supply/allocation/accept/").status_code == 403
     assert Transfer.objects.count() == 0
+
+
+@pytest.fixture
+def expected_demand(db, monkeypatch):
+    """A SKU that sold five a day for 40 days, of which 20 are there."""
+    monkeypatch.setattr("tongpan.console.forecast.utc_now", lambda: NOW)
+    open_company()
+    put("sh", A=20)
+    take(*(order(f"{n}", goods("A", 5), placed_at=NOW - n * DAY) for n in range(1, 41)))
+    compute_forecasts(now=NOW)
+
+
+def test_a_page_says_what_is_expected_and_what_to_order(expected_demand, sign_in):
+    (row,) = rows_of(sign_in().get("/supply/forecast/?service=50").content.decode())
+
+    assert row[0] == "A"
+    assert row[2:] == ["Out before goods come", "20", "0", "70.0", "4.0", "70", "50", "0", "Steady", "0.0%"]
+
+
+def test_what_the_page_shows_is_asked_of_suppliers(expected_demand, sign_in):
+    answer = sign_in().post("/supply/forecast/order/?service=50", {"node": "hz"}, follow=True)
+
+    assert "1 replenishment was proposed." in answer.content.decode()
+    assert list(Replenishment.objects.values_list("node__code", "sku__code", "qty")) == [("hz", "A", 50)]
+
+
+def test_only_who_may_change_stock_orders(expected_demand, sign_in):
+    client = sign_in("viewer")
+
+    assert "Propose what all of these lack" not in client.get("/supply/forecast/").content.decode()
+    assert client.post("/supply/forecast/order/", {"node": "hz"}).status_code == 403
+    assert Replenishment.objects.count() == 0

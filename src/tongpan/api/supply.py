@@ -19,6 +19,8 @@ from tongpan.catalog.queries import codes_of_skus
 from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.forecasting.actions import take_up
+from tongpan.forecasting.demand.engine import Aims, MethodName, OutlookState
+from tongpan.forecasting.demand.queries import expected_list
 from tongpan.forecasting.engine import Limits, SupplyState
 from tongpan.forecasting.queries import allocation, supply_list
 from tongpan.fulfillment.stockout.actions import take_way_out
@@ -80,6 +82,70 @@ def list_supply(request: HttpRequest, query: Query[SupplyQuery]) -> SuppliesOut:
                 days=_days(row.supply.days),
                 idle_days=row.idle_days,
                 surplus=row.supply.surplus,
+            )
+            for row in rows[: query.limit]
+        ],
+    )
+
+
+class ForecastQuery(Schema):
+    state: OutlookState | None = None
+    search: Text120 = Field("", description="The beginning of a SKU code, or words of the name")
+    lead_days: int = Field(7, ge=1, le=180, description="From ordering goods to having them")
+    review_days: int = Field(7, ge=0, le=90, description="Between two orders")
+    service: float = Field(0.95, ge=0.5, le=0.999, description="Share of order cycles without a stock-out")
+    max_days: int = Field(90, ge=1, le=730, description="Stock that the forecast does not use up within them is slow")
+    limit: int = Field(100, ge=1, le=1000)
+
+    @property
+    def aims(self) -> Aims:
+        return Aims(self.lead_days, self.review_days, self.service, self.max_days)
+
+
+class ForecastOut(Out):
+    sku: str
+    name: str
+    state: OutlookState
+    free: int
+    on_order: int
+    method: MethodName | None = Field(description="Null with less than 28 days of history")
+    week: list[float] = Field(description="Units expected on each of the seven days from the forecast's first day")
+    weekly_error: float | None = Field(description="Standard deviation of the error of a week's units")
+    wape: float | None = Field(description="Sum of absolute weekly errors ÷ demand of the tested weeks")
+    expected: float = Field(description="Units expected in lead and review time")
+    days_left: float | None = Field(description="Until free units are used up; null when nothing is asked for")
+    order_point: int
+    to_order: int
+    left_over: int = Field(description="Units still there after max_days")
+
+
+class ForecastsOut(Out):
+    is_complete: bool = Field(description="False when limit cut rows off")
+    items: list[ForecastOut]
+
+
+@read(router, "/supply/forecast", "stock.view", ForecastsOut)
+def list_forecast(request: HttpRequest, query: Query[ForecastQuery]) -> ForecastsOut:
+    """What is expected of the demand of each SKU, what to order and what will lie too long, soonest out first."""
+    rows = expected_list(aims=query.aims, states=[query.state] if query.state else [], text=query.search)
+    return ForecastsOut(
+        is_complete=len(rows) <= query.limit,
+        items=[
+            ForecastOut(
+                sku=row.sku_code,
+                name=row.sku_name,
+                state=row.outlook.state,
+                free=row.free,
+                on_order=row.on_order,
+                method=row.forecast.method if row.forecast else None,
+                week=[round(units, 3) for units in row.forecast.week] if row.forecast else [],
+                weekly_error=round(row.forecast.weekly_error, 3) if row.forecast else None,
+                wape=round(row.forecast.wape, 4) if row.forecast and row.forecast.wape is not None else None,
+                expected=round(row.outlook.expected, 1),
+                days_left=None if row.outlook.days_left is None else round(row.outlook.days_left, 1),
+                order_point=row.outlook.order_point,
+                to_order=row.outlook.to_order,
+                left_over=row.outlook.left_over,
             )
             for row in rows[: query.limit]
         ],

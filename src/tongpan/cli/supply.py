@@ -116,6 +116,68 @@ def allocate(*, node_code: str, text: str, window: int, target_days: int, is_acc
         click.echo("Nothing to move.")
 
 
+@supply.command("forecast")
+@click.option("--compute", "is_computed", is_flag=True, help="Forecast anew first; it is done every night.")
+@click.option("--state", type=click.Choice(["short", "order", "slow", "normal", "unknown"]), multiple=True)
+@click.option("--sku", "text", default="", help="The beginning of a SKU code, or words of its name.")
+@click.option("--lead", type=click.IntRange(1, 180), default=7, show_default=True, help="Days until goods come.")
+@click.option("--review", type=click.IntRange(0, 90), default=7, show_default=True, help="Days between orders.")
+@click.option("--service", type=click.FloatRange(0.5, 0.999), default=0.95, show_default=True)
+@click.option("--max-days", type=click.IntRange(1, 730), default=90, show_default=True, help="More is too much.")
+@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@json_option
+@with_database
+def forecast(
+    *,
+    is_computed: bool,
+    state: tuple[str, ...],
+    text: str,
+    lead: int,
+    review: int,
+    service: float,
+    max_days: int,
+    limit: int,
+    as_json: bool,
+) -> None:
+    """Print what is expected of each SKU's demand, what to order and what will lie too long, soonest out first."""
+    from tongpan.core.clock import utc_now
+    from tongpan.forecasting.demand.actions import compute_forecasts
+    from tongpan.forecasting.demand.engine import Aims
+    from tongpan.forecasting.demand.queries import expected_list
+
+    if is_computed:
+        click.echo(f"{compute_forecasts(now=utc_now()):,} SKUs have a forecast.", err=True)
+    rows = expected_list(aims=Aims(lead, review, service, max_days), states=state, text=text)[:limit]
+    if as_json:
+        echo_json(
+            [
+                {
+                    "sku": row.sku_code,
+                    "name": row.sku_name,
+                    "state": row.outlook.state,
+                    "method": row.forecast.method if row.forecast else None,
+                    "free": row.free,
+                    "on_order": row.on_order,
+                    "expected": round(row.outlook.expected, 1),
+                    "days_left": None if row.outlook.days_left is None else round(row.outlook.days_left, 1),
+                    "order_point": row.outlook.order_point,
+                    "to_order": row.outlook.to_order,
+                    "left_over": row.outlook.left_over,
+                }
+                for row in rows
+            ]
+        )
+        return
+    for row in rows:
+        lasts = "no demand" if row.outlook.days_left is None else f"{row.outlook.days_left:,.1f} days"
+        click.echo(
+            f"{row.outlook.state:<8} {row.sku_code:<16} {row.free:>9,} free  {row.outlook.expected:>9,.1f} expected  "
+            f"{lasts:>14}  {row.outlook.to_order:>7,} to order  {row.outlook.left_over:>7,} left over  {row.sku_name}"
+        )
+    if not rows:
+        click.echo("No SKU has a forecast. It needs 28 days of history; `--compute` makes it now.")
+
+
 @supply.command("turnover")
 @click.option("--by", type=click.Choice(["total", "node", "category", "channel"]), default="total", show_default=True)
 @click.option("--days", type=click.IntRange(1, 3660), default=30, show_default=True, help="The period up to now.")

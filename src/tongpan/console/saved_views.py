@@ -24,6 +24,7 @@ PAGES = {
     "orders": "console:orders",
     "stock": "console:stock",
     "supply": "console:supply",
+    "forecast": "console:forecast",
     "allocation": "console:allocation",
     "turnover": "console:turnover",
     "targets": "console:targets",

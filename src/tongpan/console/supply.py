@@ -122,7 +122,7 @@ class _Once:
         return self.rows
 
 
-def _page(
+def supply_page(
     request: Request,
     tab: str,
     filters: FilterForm,
@@ -132,6 +132,7 @@ def _page(
     read: Callable[[str], Sequence[Any]],
     **more: Any,
 ) -> HttpResponse:
+    """One tab of *Supply*: ``columns`` of what ``read`` gives in an order, with its filters and saved views."""
     once = _Once(lambda: read(sort_of(request.GET, columns, sort)))
     context = {
         "section": "supply",
@@ -154,7 +155,9 @@ def _page(
 def supply(request: Request) -> HttpResponse:
     """Every SKU and how long its stock lasts (INV-06)."""
     filters = SupplyFilters(request)
-    return _page(request, "supply", filters, SUPPLY_COLUMNS, sort="-surplus", read=filters.rows, limits=filters.limits)
+    return supply_page(
+        request, "supply", filters, SUPPLY_COLUMNS, sort="-surplus", read=filters.rows, limits=filters.limits
+    )
 
 
 @page("data.export")
@@ -209,7 +212,7 @@ ALLOCATION_COLUMNS = (
 def allocation_list(request: Request) -> HttpResponse:
     """Where central stock should go, by each channel's sales (INV-04)."""
     filters = AllocationFilters(request)
-    return _page(
+    return supply_page(
         request,
         "allocation",
         filters,
@@ -305,7 +308,7 @@ TURNOVER_COLUMNS = (
 def turnover_list(request: Request) -> HttpResponse:
     """How often stock turned over, against the period before (KPI-07)."""
     filters = TurnoverFilters(request)
-    return _page(
+    return supply_page(
         request,
         "turnover",
         filters,

@@ -121,7 +121,7 @@ _SENTENCES = (
     gettext_noop("Nothing has been counted on this sheet yet."),
     gettext_noop("More units are off than the tolerance forgives: say why before somebody else approves it."),
     gettext_noop("Whoever counted or handed in a sheet cannot approve it; ask another person."),
-    gettext_noop("Say why it is urgent, for those who must hurry."),
+    gettext_noop("Say why the goods are needed, for those who must get them."),
     gettext_noop("It would be due in the past, or the time has no zone."),
 )
 

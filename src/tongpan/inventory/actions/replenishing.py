@@ -158,10 +158,15 @@ def request_urgently(docs: Sequence[UrgentDoc], *, actor: str, now: datetime) ->
 
     The same document again is unchanged. Answers hold the id of the replenishment in ``sheet_id``'s place.
     """
-    return run_in_transaction(lambda: _request(docs, actor=actor, now=now))
+    return run_in_transaction(lambda: _request(docs, is_urgent=True, actor=actor, now=now))
 
 
-def _request(docs: Sequence[UrgentDoc], *, actor: str, now: datetime) -> list[Outcome]:
+def order_from_suppliers(docs: Sequence[UrgentDoc], *, actor: str, now: datetime) -> list[Outcome]:
+    """As ``request_urgently``, of what the whole pool lacks: never from a warehouse of ours, and in no hurry."""
+    return run_in_transaction(lambda: _request(docs, is_urgent=False, actor=actor, now=now))
+
+
+def _request(docs: Sequence[UrgentDoc], *, is_urgent: bool, actor: str, now: datetime) -> list[Outcome]:
     nodes = fetch_all(
         "SELECT code, id, tracks_stock FROM network_node WHERE code = ANY(%s) AND kind <> 'in_transit'",
         [[doc.node_code for doc in docs if doc.node_code.isprintable()]],
@@ -178,22 +183,22 @@ def _request(docs: Sequence[UrgentDoc], *, actor: str, now: datetime) -> list[Ou
         doc = good[key]
         sku_id, node_id = skus[doc.sku_code], node_ids[doc.node_code]
         left = spare.get(sku_id, {})
-        from_id = giver(left, node_id)
+        from_id = giver(left, node_id) if is_urgent else None
         if from_id is not None:
             left[from_id] -= doc.qty
-        until = doc.due_at or due(now, rules, is_urgent=True)
+        until = doc.due_at or due(now, rules, is_urgent=is_urgent)
         rows.append((doc.source, doc.number, node_id, sku_id, doc.qty, from_id, doc.reason, until))
     made = {
         (source, number): i
         for i, source, number in fetch_all(
             """INSERT INTO inventory_replenishment (source, number, node_id, sku_id, qty, from_node_id, is_urgent,
                                                     state, reason, decision, created_by, created_at, due_at, decided_by)
-               SELECT d.source, d.number, d.node_id, d.sku_id, d.qty, d.from_id, true,
+               SELECT d.source, d.number, d.node_id, d.sku_id, d.qty, d.from_id, %s,
                       'proposed', d.reason, '', %s, %s, d.due_at, ''
                FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[],
                            %s::timestamptz[]) AS d(source, number, node_id, sku_id, qty, from_id, reason, due_at)
                ON CONFLICT DO NOTHING RETURNING id, source, number""",
-            [actor, now, *([row[i] for row in rows] for i in range(8))],
+            [is_urgent, actor, now, *([row[i] for row in rows] for i in range(8))],
         )
     }
     _tell(made.values(), "proposed")

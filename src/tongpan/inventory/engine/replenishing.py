@@ -97,9 +97,9 @@ def giver(spare: Mapping[int, int], to_id: int) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class UrgentDoc:
-    """Goods that a node needs at once; (source, number) is its natural key. due_at: None for the hours of the rules.
+    """Goods that a node needs; (source, number) is its natural key. due_at: None for the hours of the rules.
 
-    reason: why it is urgent: the live room, the campaign.
+    reason: why it needs them: the live room, the campaign, the forecast.
     """
 
     source: str
@@ -132,7 +132,7 @@ def urgent_refusal(
     if not 0 < doc.qty <= MAX_QTY:
         return refused("replenish.qty", f"SKU {doc.sku_code}: {doc.qty} units cannot be asked for.")
     if not doc.reason.strip():
-        return refused("replenish.reason", "Say why it is urgent, for those who must hurry.")
+        return refused("replenish.reason", "Say why the goods are needed, for those who must get them.")
     if doc.due_at is not None and (doc.due_at.utcoffset() is None or doc.due_at <= now):
         return refused("replenish.due", "It would be due in the past, or the time has no zone.")
     return None

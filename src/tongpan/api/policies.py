@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, StringConstraints
 
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
-from tongpan.api.values import Code, CountedQty, Flag, In, Instant, Name80, Name120, Out, Text60, Text120, Text300
+from tongpan.api.values import (
+    Code,
+    CountedQty,
+    Flag,
+    In,
+    Instant,
+    Name60,
+    Name80,
+    Name120,
+    Out,
+    Text60,
+    Text120,
+    Text300,
+)
+from tongpan.catalog.fit import Content
 from tongpan.catalog.kits import KitSpec, save_kits
 from tongpan.catalog.listings import ListingSpec, save_listings
 from tongpan.core.clock import utc_now
@@ -148,6 +162,18 @@ class ModeOut(Out):
     mode: str
 
 
+class ListingContentIn(In):
+    """What buyers see of a listing besides its title."""
+
+    description: Annotated[str, StringConstraints(strict=True, max_length=100_000, pattern=r"^[^\x00]*$")] = ""
+    image_count: CountedQty = 0
+    has_video: Flag = False
+    attributes: dict[Name60, Text300] = Field(default_factory=dict, max_length=200)
+    return_days: CountedQty | None = Field(None, description="Days that buyers may return the goods")
+    ship_hours: CountedQty | None = Field(None, description="Hours in which the page promises to ship")
+    has_spares: Flag = False
+
+
 class ListingIn(In):
     shop: Code
     item: Name120 = Field(description="The item's id on the channel")
@@ -155,6 +181,11 @@ class ListingIn(In):
     sku: Name120
     title: Text300 = ""
     is_on_sale: Flag = True
+    content: ListingContentIn | None = Field(None, description="Null leaves what is known of it")
+
+    def spec(self) -> ListingSpec:
+        content = None if self.content is None else Content(self.title, **self.content.model_dump())
+        return ListingSpec(self.shop, self.item, self.variant, self.sku, self.title, self.is_on_sale, content=content)
 
 
 class ListingsIn(In):
@@ -376,7 +407,7 @@ def put_mode(request: HttpRequest, body: ModeBody) -> ModeOut:
 @write(router, "POST", "/listings", "goods.edit", DoneOut)
 def post_listings(request: HttpRequest, body: ListingsIn) -> DoneOut:
     """Say which article of which shop stands for which SKU."""
-    specs = [ListingSpec(x.shop, x.item, x.variant, x.sku, x.title, x.is_on_sale) for x in body.listings]
+    specs = [listing.spec() for listing in body.listings]
     return DoneOut(saved=len(save_listings(specs, actor=actor_of(request), now=utc_now())))
 
 

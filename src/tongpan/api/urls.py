@@ -7,6 +7,7 @@ from django.urls import path
 from tongpan.api import (
     accounts,
     aftersale,
+    assortment,
     carts,
     channels,
     counts,
@@ -54,6 +55,7 @@ for face in (
     counts,
     replenishment,
     goods,
+    assortment,
     channels,
     nodes,
     customers,

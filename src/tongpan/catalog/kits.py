@@ -96,3 +96,30 @@ def _check(spec: KitSpec) -> None:
     for code, qty in spec.parts.items():
         if not 0 < qty <= MAX_UNITS:
             raise Refusal("kit.qty", f"Kit {spec.code}: {qty} units of {code} are not between 1 and {MAX_UNITS}.")
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """A kit and (part SKU id, code, name, units in one kit) of its parts, by code."""
+
+    id: int
+    code: str
+    name: str
+    parts: tuple[tuple[int, str, str, int], ...]
+
+
+def all_kits(text: str = "") -> list[Kit]:
+    """Every kit by code. text: the beginning of its code or of a part's, or part of its name. One statement."""
+    found: dict[tuple[int, str, str], list[tuple[int, str, str, int]]] = {}
+    for kit_id, code, name, *part in fetch_all(
+        """SELECT k.id, k.code, k.name, s.id, s.code, s.name, p.qty FROM catalog_kitpart p
+           JOIN catalog_sku k ON k.id = p.kit_id JOIN catalog_sku s ON s.id = p.part_id
+           WHERE %(text)s = '' OR starts_with(lower(k.code), lower(%(text)s))
+             OR strpos(lower(k.name), lower(%(text)s)) > 0
+             OR EXISTS (SELECT FROM catalog_kitpart q JOIN catalog_sku t ON t.id = q.part_id
+                        WHERE q.kit_id = k.id AND starts_with(lower(t.code), lower(%(text)s)))
+           ORDER BY k.code, s.code""",
+        {"text": text.replace("\x00", "")},
+    ):
+        found.setdefault((kit_id, code, name), []).append((part[0], part[1], part[2], part[3]))
+    return [Kit(*key, tuple(parts)) for key, parts in found.items()]

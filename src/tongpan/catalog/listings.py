@@ -6,9 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
 from tongpan.access.actions import Note, audit_many
+from tongpan.catalog.contents import guard_sale, save_contents
 from tongpan.catalog.events import LISTING_PRICED, LISTINGS_CHANGED
+from tongpan.catalog.fit import Content
 from tongpan.core.bulk import fetch_all
 from tongpan.core.errors import Refusal
 from tongpan.core.eventlog import NewEvent, append
@@ -22,6 +25,7 @@ class ListingSpec:
     """A listing as it shall be; (shop, item, variant) is its natural key.
 
     external_sku_id: "" when the channel's item has no variants. currency: "" for that of the shop's channel.
+    content: what buyers see besides the title; None leaves what is known of it.
     """
 
     shop_code: str
@@ -32,6 +36,7 @@ class ListingSpec:
     is_on_sale: bool = True
     price_minor: int | None = None
     currency: str = ""
+    content: Content | None = None
 
     @property
     def key(self) -> Key:
@@ -67,7 +72,8 @@ def save_listings(specs: Sequence[ListingSpec], *, actor: str, now: datetime) ->
     """Make each listing as its spec says, new or changed; ids by (shop, item, variant). All or none.
 
     The number of statements does not grow with the batch. Raises Refusal listing.* (an unknown shop or SKU, no item
-    id, a text that is too long, the same listing twice).
+    id, a text that is too long, the same listing twice; on sale, but short of the standard or untrue: see
+    ``contents.guard_sale``).
     """
     if not specs:
         return {}
@@ -85,7 +91,11 @@ def save_listings(specs: Sequence[ListingSpec], *, actor: str, now: datetime) ->
             found = fetch_all(f"SELECT code FROM {table} WHERE code = ANY(%s)", [sorted(codes)])
             if unknown := sorted(codes - {code for (code,) in found}):
                 raise Refusal("listing.unknown", f"There is no {noun} {', '.join(unknown)}; create it first.")
-        rows = fetch_all(_SAVE, [json.dumps([asdict(spec) for spec in specs], ensure_ascii=False)])
+        rows = fetch_all(_SAVE, [json.dumps([_plain(spec) for spec in specs], ensure_ascii=False)])
+        ids = {(row[0], row[1], row[2]): row[3] for row in rows}
+        if contents := {ids[spec.key]: spec.content for spec in specs if spec.content is not None}:
+            save_contents(contents, now=now)
+        guard_sale(list(ids.values()), now=now)
         append(
             [
                 NewEvent(LISTINGS_CHANGED, str(listing_id), {"sku": sku_id})
@@ -96,9 +106,15 @@ def save_listings(specs: Sequence[ListingSpec], *, actor: str, now: datetime) ->
         append([NewEvent(LISTING_PRICED, str(row[3]), {}) for row in rows if row[6]])
         notes = [Note("listing.saved", "listing", str(row[3]), {"shop": row[0], "item": row[1]}) for row in rows]
         audit_many(notes, actor=actor, now=now)
-        return {(row[0], row[1], row[2]): row[3] for row in rows}
+        return ids
 
     return run_in_transaction(save)
+
+
+def _plain(spec: ListingSpec) -> dict[str, Any]:
+    row = asdict(spec)
+    del row["content"]
+    return row
 
 
 def _check(spec: ListingSpec) -> None:

@@ -6,7 +6,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from tongpan.channels.models import Shop
+from tongpan.channels.models import Channel, Shop
 
 
 class Category(models.Model):
@@ -93,3 +93,118 @@ class SkuRegion(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["sku", "province"], name="sku_region_once")]
+
+
+class ListingContent(models.Model):
+    """What buyers see of a listing, as the channel last told it (PRD-03).
+
+    attributes: name -> value. return_days, ship_hours: what the page promises; null when it promises nothing.
+    """
+
+    listing = models.OneToOneField(Listing, primary_key=True, on_delete=models.CASCADE, related_name="content")
+    description = models.TextField(_("description"), blank=True)
+    image_count = models.PositiveIntegerField(_("images"), default=0)
+    has_video = models.BooleanField(_("video"), default=False)
+    attributes = models.JSONField(_("attributes"), default=dict)
+    return_days = models.PositiveIntegerField(_("days to return"), null=True)
+    ship_hours = models.PositiveIntegerField(_("hours to ship"), null=True)
+    has_spares = models.BooleanField(_("spare parts"), default=False)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "catalog_listing_content"
+
+
+class RoleKind(models.TextChoices):
+    TRAFFIC = "traffic", _("Traffic hot-seller")
+    CUSTOM = "custom", _("High-margin custom")
+    EXPERIENCE = "experience", _("Experience type")
+
+
+class ProductRole(models.Model):
+    """What a product is for on a channel, where it is not what the kind of the channel says (PRD-02)."""
+
+    id = models.BigAutoField(primary_key=True)
+    product = models.ForeignKey(Product, on_delete=models.CASCADE, related_name="roles", db_index=False)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+")
+    role = models.CharField(_("role"), max_length=20, choices=RoleKind.choices)
+
+    class Meta:
+        db_table = "catalog_product_role"
+        constraints = [models.UniqueConstraint(fields=["product", "channel"], name="product_role_once")]
+
+
+class FitStandard(models.Model):
+    """A version of what a listing must look like on a channel, or on all others without one (PRD-03).
+
+    checks: as ``catalog.fit.read_checks`` reads them. blocks: a listing that fails is not put on sale.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    channel = models.ForeignKey(Channel, null=True, blank=True, on_delete=models.CASCADE, related_name="+")
+    version = models.PositiveIntegerField(_("version"))
+    checks = models.JSONField(_("checks"))
+    blocks = models.BooleanField(_("blocks"), default=False)
+    created_at = models.DateTimeField()
+    created_by = models.TextField()
+
+    class Meta:
+        db_table = "catalog_fit_standard"
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "version"], nulls_distinct=False, name="fit_standard_once")
+        ]
+
+
+class FitResult(models.Model):
+    """What the standard says of a listing. findings: one for each check, as ``catalog.fit.Finding``."""
+
+    listing = models.OneToOneField(Listing, primary_key=True, on_delete=models.CASCADE, related_name="fit")
+    standard = models.ForeignKey(FitStandard, on_delete=models.CASCADE, related_name="+")
+    score = models.PositiveSmallIntegerField(_("score"))
+    passed = models.BooleanField(_("passed"))
+    findings = models.JSONField()
+    checked_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "catalog_fit_result"
+
+
+class TruthReview(models.Model):
+    """A person compared a detail page with the goods (RET-08); the last one of a listing counts. Append-only."""
+
+    id = models.BigAutoField(primary_key=True)
+    listing = models.ForeignKey(Listing, on_delete=models.CASCADE, related_name="truth_reviews")
+    passed = models.BooleanField(_("passed"))
+    note = models.TextField(_("note"), blank=True)
+    reviewer = models.TextField(_("reviewer"))
+    reviewed_at = models.DateTimeField(_("reviewed at"))
+
+    class Meta:
+        db_table = "catalog_truth_review"
+        indexes = [models.Index(fields=["listing", "-id"], name="truth_of_listing")]
+
+
+class ReviewState(models.TextChoices):
+    PENDING = "pending", _("To be checked")
+    SHOWN = "shown", _("Shown")
+    HIDDEN = "hidden", _("Hidden")
+
+
+class Review(models.Model):
+    """What a buyer says of goods on a channel; (channel, external id) is its natural key. Only SHOWN ones are shown."""
+
+    id = models.BigAutoField(primary_key=True)
+    channel = models.ForeignKey(Channel, on_delete=models.PROTECT, related_name="+", db_index=False)
+    external_id = models.CharField(max_length=120)
+    sku = models.ForeignKey(Sku, on_delete=models.PROTECT, related_name="reviews", db_index=False)
+    rating = models.PositiveSmallIntegerField(_("rating"))
+    text = models.TextField(_("text"), blank=True)
+    said_at = models.DateTimeField(_("said at"))
+    state = models.CharField(_("state"), max_length=10, choices=ReviewState.choices, default=ReviewState.SHOWN)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "external_id"], name="review_once"),
+            models.CheckConstraint(condition=Q(rating__gte=1) & Q(rating__lte=5), name="review_rating"),
+        ]
+        indexes = [models.Index(fields=["sku", "-said_at"], name="review_of_sku")]

@@ -16,6 +16,7 @@ from tongpan.cli.demo import demo
 from tongpan.cli.doctor import doctor
 from tongpan.cli.exchange import exchange
 from tongpan.cli.export import export
+from tongpan.cli.goods import goods
 from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
 from tongpan.cli.metrics import metrics
@@ -24,6 +25,7 @@ from tongpan.cli.quality import quality
 from tongpan.cli.reconcile import reconcile
 from tongpan.cli.shop import shop
 from tongpan.cli.stock import stock
+from tongpan.cli.stock_work import counts, covers, replenishment, transfers
 from tongpan.cli.supply import supply
 from tongpan.cli.up import readers, up, web, worker
 from tongpan.cli.user import user
@@ -58,6 +60,7 @@ COMMANDS: tuple[click.Command, ...] = (
     export,
     channel,
     shop,
+    goods,
     stock,
     account,
     metrics,
@@ -77,5 +80,7 @@ COMMANDS: tuple[click.Command, ...] = (
     worker,
     readers,
 )
+for of_stock in (counts, transfers, replenishment, covers):
+    stock.add_command(of_stock)
 for command in COMMANDS:
     main.add_command(command)

@@ -30,6 +30,10 @@ PAGES = {
     "targets": "console:targets",
     "core_goods": "console:core_goods",
     "goods": "console:goods",
+    "coverage": "console:coverage",
+    "listings": "console:listings",
+    "kits": "console:kits",
+    "roles": "console:roles",
     "customers": "console:customers",
 }
 NOT_PART_OF_A_VIEW = (*PLACE, "format", "id")

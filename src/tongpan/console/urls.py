@@ -4,6 +4,7 @@ from django.urls import path
 
 from tongpan.console import (
     account,
+    assortment,
     carts,
     channels,
     core_goods,
@@ -14,6 +15,7 @@ from tongpan.console import (
     goods,
     home,
     imports,
+    kits,
     layouts,
     order_bulk,
     order_change,
@@ -37,6 +39,8 @@ from tongpan.console import (
 from tongpan.console import accounts as connections
 from tongpan.console import inbound as pushed
 from tongpan.console import quality as data_quality
+from tongpan.console import roles as product_roles
+from tongpan.console import standards as fit_standards
 from tongpan.console import webhooks as hooks
 
 app_name = "console"
@@ -121,6 +125,21 @@ urlpatterns = [
     path("goods/", goods.goods_list, name="goods"),
     path("goods/export/", goods.goods_export, name="goods_export"),
     path("goods/sku/<path:code>/", goods.sku_detail, name="sku"),
+    path("goods/coverage/", assortment.coverage_matrix, name="coverage"),
+    path("goods/coverage/export/", assortment.coverage_export, name="coverage_export"),
+    path("goods/coverage/channels/", assortment.coverage_channels, name="coverage_channels"),
+    path("goods/listings/", assortment.listing_list, name="listings"),
+    path("goods/listings/export/", assortment.listing_export, name="listing_export"),
+    path("goods/listings/<int:listing_id>/", assortment.listing_detail, name="listing"),
+    path("goods/kits/", kits.kit_list, name="kits"),
+    path("goods/kits/export/", kits.kit_export, name="kit_export"),
+    path("goods/kits/edit/", kits.kit_edit, name="kit_edit"),
+    path("goods/roles/", product_roles.roles, name="roles"),
+    path("goods/roles/export/", product_roles.role_export, name="role_export"),
+    path("goods/roles/save/", product_roles.role_save, name="role_save"),
+    path("goods/standards/", fit_standards.standards, name="standards"),
+    path("goods/standards/edit/", fit_standards.standard_edit, name="standard_edit"),
+    path("goods/standards/mode/", fit_standards.standard_mode, name="standard_mode"),
     path("imports/", imports.import_list, name="imports"),
     path("imports/<int:import_id>/", imports.import_detail, name="import"),
     path("imports/<int:import_id>/check/", imports.import_check, name="import_check"),

@@ -111,6 +111,8 @@ class ReadyRows:
     """The rows that intake would write for a batch, made in memory beforehand."""
 
     def __init__(self, docs: Sequence[Any], now: datetime) -> None:
+        from tongpan.orders.actions.delivery import delivery_row
+
         shop_id, channel_id = fetch_all("SELECT id, channel_id FROM channels_shop")[0]
         sku_ids = dict(fetch_all("SELECT code, id FROM catalog_sku"))
         count, lines = len(docs), sum(len(doc.lines) for doc in docs)
@@ -138,7 +140,8 @@ class ReadyRows:
                 (order_id, shop_id, channel_id, doc.external_id, None, seal(16), b"", "paid", "", customer_id,
                  now.date(), doc.placed_at, now, None, None, None, None, None, "CNY", total, 0, total, None, 0,
                  doc.units,
-                 to.province, to.city, to.latitude, to.longitude, seal(90), "", "", True, None, b"", None, None, False)
+                 to.province, to.city, to.latitude, to.longitude, seal(90), "", "", True, None, b"", None, None, False,
+                 *delivery_row(doc.delivery))
             )  # fmt: skip
             for line_no, line in enumerate(doc.lines, 1):
                 line_id, sku_id, reservation_id = next(line_ids), sku_ids[line.code], next(reservation_ids)

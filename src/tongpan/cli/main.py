@@ -23,6 +23,7 @@ from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
 from tongpan.cli.quality import quality
 from tongpan.cli.reconcile import reconcile
+from tongpan.cli.routing import routing
 from tongpan.cli.shop import shop
 from tongpan.cli.stock import stock
 from tongpan.cli.stock_work import counts, covers, replenishment, transfers
@@ -65,6 +66,7 @@ COMMANDS: tuple[click.Command, ...] = (
     account,
     metrics,
     supply,
+    routing,
     lake,
     migrate,
     user,

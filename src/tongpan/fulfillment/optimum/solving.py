@@ -104,7 +104,7 @@ class _Program:
             self._rows.append((-_INFINITE, scarce[cell], columns, units))
 
     def _load(self) -> Any:
-        solver = highspy.Highs()
+        solver: Any = highspy.Highs()  # type: ignore[no-untyped-call]
         for option, value in (
             ("output_flag", False),
             ("threads", 1),

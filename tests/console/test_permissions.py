@@ -9,7 +9,7 @@ from django.urls import reverse
 from tongpan.console import urls
 from tongpan.console.navigation import SECTIONS, sections_for
 
-PUBLIC = {"login", "logout", "language", "theme"}
+PUBLIC = {"login", "logout", "language", "theme", "track"}
 POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "save_columns",
     "order_bulk",
@@ -29,6 +29,7 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
     "webhook_delete",
     "delivery_replay",
     "quality_compute",
+    "queue_step",
     "inbound_secret",
     "inbound_replay",
     "message_replay",
@@ -52,6 +53,7 @@ ARGUMENTS = {
     "delivery_id": 1,
     "message_id": 1,
     "key": "x",
+    "kind": "labels",
 }
 GUARDED = [pattern for pattern in urls.urlpatterns if pattern.name not in PUBLIC | POST_ONLY]
 

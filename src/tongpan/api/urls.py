@@ -12,6 +12,7 @@ from tongpan.api import (
     channels,
     counts,
     customers,
+    fulfillment_desk,
     goods,
     health,
     imports,
@@ -40,6 +41,7 @@ from tongpan.api.operations import new_api
 api = new_api()
 for face in (
     order_changes,
+    fulfillment_desk,
     carts,
     preorders,
     order_edits,

@@ -40,6 +40,7 @@ SECTIONS = (
             NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),
             NavItem("carts", _("Carts"), "cart", "console:carts", "orders.view"),
             NavItem("preorders", _("Pre-orders"), "hourglass", "console:preorders", "orders.view"),
+            NavItem("queues", _("Queues"), "queue", "console:queues", "orders.view"),
             NavItem("parcels", _("Parcels"), "parcels", "console:parcels", "orders.view"),
             NavItem("review_rules", _("Review rules"), "shield", "console:review_rules", "orders.view"),
         ),

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
@@ -21,6 +22,7 @@ from tongpan.console.order_ledger import account_of
 from tongpan.console.order_source import source_of
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.queries import journey, routing_of
+from tongpan.fulfillment.tracking_links import token_of
 from tongpan.inventory.queries import movements_caused_by, reservations_of
 from tongpan.orders.models import Order
 from tongpan.orders.queries import OPEN, order_whole, payload_of
@@ -51,6 +53,8 @@ def story(request: Request, order: Order) -> dict[str, Any]:
         "order": order,
         "routing": routing,
         "journey": journey(order.pk),
+        "track_path": reverse("console:track", args=[token_of(order.pk)]),
+        "may_work": can(request.user, "fulfillment.work"),
         "zone": order.channel.zone,
         "lines": order_page.line_views(order, routing, reservations),
         "money": order_page.money_rows(order),

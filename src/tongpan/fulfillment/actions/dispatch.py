@@ -96,9 +96,11 @@ def depart(left_at: Mapping[int, datetime], *, actor: str) -> list[int]:
     moved = fetch_all(
         """WITH moved AS (UPDATE fulfillment_fulfillment f SET status = 'dispatched', dispatched_at = g.at
                           FROM unnest(%s::bigint[], %s::timestamptz[]) AS g(id, at)
-                          WHERE f.id = g.id RETURNING f.id, f.order_id)
+                          WHERE f.id = g.id RETURNING f.id, f.order_id, f.node_id, f.dispatched_at),
+                noted AS (INSERT INTO fulfillment_fulfillmentevent (fulfillment_id, kind, at, actor, node_id)
+                          SELECT id, 'dispatched', dispatched_at, %s, node_id FROM moved ORDER BY id)
            SELECT m.id, o.id, o.business_date FROM moved m JOIN orders_order o ON o.id = m.order_id ORDER BY m.id""",
-        [gone, [left_at[i] for i in gone]],
+        [gone, [left_at[i] for i in gone], actor],
     )
     append([NewEvent(DISPATCHED, str(i), {"order": order_id, "day": f"{day}"}) for i, order_id, day in moved])
     record_dispatch(_complete(sorted(set(orders.values()))), actor=actor)

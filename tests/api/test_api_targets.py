@@ -64,3 +64,13 @@ def test_core_goods_are_listed_with_their_cover(company: None, api: Api) -> None
 
     assert {(one["sku"], one["cover"], one["free"], one["is_below"]) for one in items} == {("A", 5, 3, True)}
     assert api.get("/stock/core-goods?below=false")["items"] == []
+
+
+def test_promises_are_counted_and_listed(company: None, api: Api) -> None:
+    found = api.get("/promises")
+
+    assert (found["total"]["late"], found["nodes"], found["reasons"]) == (0, [], [])
+    assert found["steps"][0]["step"] == "routed"
+    assert api.get("/promises/rows?state=late")["items"] == []
+    later = "since=2026-11-02T00:00:00Z&until=2026-11-01T00:00:00Z"
+    assert api.refused(422, "GET", f"/promises?{later}")["code"] == "promises.period"

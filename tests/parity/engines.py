@@ -35,6 +35,16 @@ NULLABLE = {
     "processing_ms",
     "dispatch_hour",
     "channel_id",
+    "ready_at",
+    "ready_by",
+    "due_at",
+    "ready_ms",
+    "store_sent_ms",
+    "store_there_ms",
+    "is_ready_in_time",
+    "is_sent_in_time",
+    "is_there_in_time",
+    "node_id",
 }
 
 

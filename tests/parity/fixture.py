@@ -115,6 +115,8 @@ def _head(dice: random.Random, number: int) -> dict[str, Any]:
         "is_paid": dice.random() < 0.7,
         "is_cancelled": dice.random() < 0.1,
         "is_simulated": False,
+        "is_delivered": dice.random() < 0.6,
+        "method": dice.choice(["ship", "ship", "pickup", "instant"]),
     }
 
 
@@ -164,6 +166,8 @@ def _order(dice: random.Random, number: int, tables: dict[str, list[dict[str, An
             "dispatch_hour": dice.choice([None, number % 7, number]),
         }
     )
+    if dice.random() < 0.4:
+        _case(dice, head, tables)
     for part in range(dice.choice([0, 1, 2])):
         tables["fulfillments"].append(
             head
@@ -174,6 +178,34 @@ def _order(dice: random.Random, number: int, tables: dict[str, list[dict[str, An
                 "units": 1,
                 "is_on_time": dice.choice([None, True, False]),
                 "processing_ms": dice.choice([None, dice.randrange(10**9)]),
+                **{
+                    name: dice.choice([None, dice.randrange(10**9)])
+                    for name in ("ready_ms", "store_sent_ms", "store_there_ms")
+                },
+                **{
+                    name: dice.choice([None, True, False])
+                    for name in ("is_ready_in_time", "is_sent_in_time", "is_there_in_time")
+                },
+            }
+        )
+
+
+def _case(dice: random.Random, head: dict[str, Any], tables: dict[str, list[dict[str, Any]]]) -> None:
+    """A request after the sale with one line or two."""
+    for line in range(1, dice.choice([1, 1, 2]) + 1):
+        tables["return_cases"].append(
+            head
+            | {
+                "case_id": head["order_id"] * 3,
+                "line_no": line,
+                "kind": "return",
+                "status": "closed",
+                "reason": dice.choice(["defective", "no_reason", "wrong_size"]),
+                "nature": dice.choice(["quality", "other"]),
+                "sku_id": dice.randrange(1, 12),
+                "node_id": dice.choice([None, 1, 2]),
+                "qty": dice.randrange(1, 4),
+                "is_back": dice.random() < 0.8,
             }
         )
 

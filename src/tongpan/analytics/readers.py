@@ -15,13 +15,29 @@ from tongpan.fulfillment import events as fulfillment
 from tongpan.inventory import events as stock
 from tongpan.orders import events as orders
 
+_OF_ORDERS = (
+    orders.ACCEPTED,
+    orders.CHANGED,
+    *(
+        f"{orders.CASE}{step}"
+        for step in ("requested", "approved", "refused", "withdrawn", "in_transit", "received", "inspected", "closed")
+    ),
+    fulfillment.ROUTED,
+    fulfillment.OFFERED,
+    fulfillment.ACCEPTED,
+    fulfillment.REJECTED,
+    fulfillment.PICKED,
+    fulfillment.PACKED,
+    fulfillment.READY,
+    fulfillment.COLLECTED,
+    fulfillment.EXPIRED,
+    fulfillment.DISPATCHED,
+    fulfillment.DELIVERED,
+)
 _TOUCHES = {
-    orders.ACCEPTED: TABLES_OF["order"],
-    orders.CHANGED: TABLES_OF["order"],
+    **dict.fromkeys(_OF_ORDERS, TABLES_OF["order"]),
     orders.RETURN_RECEIVED: TABLES_OF["return"],
     orders.CORRECTED: TABLES_OF["correction"],
-    fulfillment.ROUTED: TABLES_OF["order"],
-    fulfillment.DISPATCHED: TABLES_OF["order"],
     events.CHANNEL_DAY_CHANGED: TABLES_OF["channel_day"],
     events.DAILY_VALUE_CHANGED: TABLES_OF["daily_value"],
     stock.CHANGED: TABLES_OF["stock"],

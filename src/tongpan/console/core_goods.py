@@ -45,7 +45,7 @@ class CoreFilters(FilterForm):
 
 
 _KEYS: dict[str, Callable[[CoreGood], Any]] = {
-    "gap": lambda row: row.free - row.cover,
+    "gap": lambda row: row.gap,
     "code": lambda row: (row.sku_code, row.channel_code),
     "free": lambda row: row.free,
     "cover": lambda row: row.cover,
@@ -57,7 +57,7 @@ COLUMNS = (
     Column("cover", _("Minimum cover"), lambda row: row.cover, "cover", True, True),
     Column("free", _("Free for the channel"), lambda row: row.free, "free", True, True),
     Column("published", _("Published"), lambda row: row.published, is_number=True),
-    Column("gap", _("Above the cover"), lambda row: row.free - row.cover, "gap", True),
+    Column("gap", _("Above the cover"), lambda row: row.gap, "gap", True),
     Column("since", _("Below since"), lambda row: row.since),
 )
 

@@ -51,6 +51,7 @@ _TONES: dict[str, dict[str, str]] = {
     "replenishment": {"proposed": "warn", "accepted": "info", "done": "good", "urgent": "bad", "overdue": "bad"},
     "cart": {"open": "info", "ordered": "good"},
     "preorder": {"asked": "warn", "held": "info", "served": "good"},
+    "promise": {"late": "bad", "at_risk": "warn", "open": "info", "broken": "bad", "kept": "good"},
     "target": {"met": "good", "near": "warn", "missed": "bad", "unknown": ""},
     "active": {"True": "good", "False": ""},
 }

@@ -66,6 +66,8 @@ SECTIONS = (
         _("Numbers"),
         (
             NavItem("overview", _("Overview"), "overview", "console:overview", "metrics.view", True),
+            NavItem("promises", _("Promises"), "clock", "console:promises", "orders.view"),
+            NavItem("return_analysis", _("Returns analysis"), "returned", "console:return_analysis", "metrics.view"),
             NavItem("targets", _("Targets"), "target", "console:targets", "metrics.view"),
         ),
     ),

@@ -29,6 +29,8 @@ PAGES = {
     "turnover": "console:turnover",
     "targets": "console:targets",
     "core_goods": "console:core_goods",
+    "promises": "console:promises",
+    "return_analysis": "console:return_analysis",
     "goods": "console:goods",
     "coverage": "console:coverage",
     "listings": "console:listings",

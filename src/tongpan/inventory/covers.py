@@ -49,6 +49,11 @@ class CoreGood:
     since: datetime | None
 
     @property
+    def gap(self) -> int:
+        """Units above the cover; below zero, those that are missing."""
+        return self.free - self.cover
+
+    @property
     def is_below(self) -> bool:
         return self.free < self.cover
 
@@ -74,7 +79,10 @@ def core_goods(text: str = "", channel_code: str = "", *, is_below: bool | None 
         about(None)
         | {"start": f"{_plain(text)}%", "part": f"%{_plain(text)}%", "channel": channel_code, "below": is_below},
     )
-    return [CoreGood(*row[:6], float(row[6]), *row[7:]) for row in rows]
+    return [
+        CoreGood(sku, name, channel, cover, units, days, float(daily), free, published, since)
+        for sku, name, channel, cover, units, days, daily, free, published, since in rows
+    ]
 
 
 def _plain(text: str) -> str:

@@ -195,6 +195,6 @@ def _metric(key: str, node: Node, facts: Mapping[str, Fact], settings: Mapping[s
         freshness=_text(node["freshness"]),
         base=_text(node["base"]) if "base" in node else None,
         share_of=node.get("share_of", ""),
-        scale=tuple(node.get("scale", (1, 1))),  # type: ignore[arg-type]
+        scale=tuple(node.get("scale", (1, 1))),
         least=node.get("least"),
     )

@@ -100,6 +100,12 @@ def _values(dimension: Dimension) -> str:
         return f"as `{EXAMPLES[dimension.grain]}`"
     if dimension.is_buyer_type:
         return "`new` (the first order ever), `returning`, `anonymous`"
+    if dimension.key == "method":
+        return "`ship`, `pickup`, `instant`, `dealer`"
+    if dimension.key == "nature":
+        return "`quality`, `other`"
+    if dimension.key == "reason":
+        return "codes of the return policy"
     if dimension.lookup is None:
         return "of the place that the goods go to"
     return f"`{dimension.lookup.value}` of `{dimension.lookup.table}`"

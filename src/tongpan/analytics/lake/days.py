@@ -14,7 +14,7 @@ from tongpan.core.clock import DEFAULT_ZONE
 # Rows of orders and returns that are staged at once; bounds the memory and the scratch space of a rebuild.
 CHUNK_DOCUMENTS = 200_000
 TABLES_OF = {
-    "order": ("orders", "order_lines", "fulfillments"),
+    "order": ("orders", "order_lines", "fulfillments", "return_cases"),
     "return": ("returns", "return_lines"),
     "correction": ("corrections",),
     "channel_day": ("channel_days",),

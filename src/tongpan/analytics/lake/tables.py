@@ -13,7 +13,7 @@ from typing import Literal
 
 from tongpan.core.clock import DEFAULT_ZONE
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 WHOLE = "all"
 """The only partition of a dimension."""
 
@@ -69,14 +69,19 @@ _ORDER_FACETS = {
     "placed_rank": "BIGINT",
     "is_paid": "BOOLEAN",
     "is_cancelled": "BOOLEAN",
+    "is_delivered": "BOOLEAN",
     "is_simulated": "BOOLEAN",
 }
 
-# Milliseconds from payment until the goods left; null for what was cancelled, unpaid, or left before it was paid.
-_PROCESSING = (
-    "CASE WHEN status <> 'cancelled' AND dispatched_at >= paid_at "
-    "THEN (epoch_us(dispatched_at) - epoch_us(paid_at)) // 1000 END"
-)
+
+def _milliseconds(since: str, until: str, test: str) -> tuple[str, str]:
+    """How long it took from one instant to the other where ``test`` holds; null where it did not, or went backwards."""
+    return "BIGINT", f"CASE WHEN {test} AND {until} >= {since} THEN (epoch_us({until}) - epoch_us({since})) // 1000 END"
+
+
+# From payment until the goods left or were ready for pickup; null for what was cancelled, unpaid, or left before it
+# was paid.
+_PROCESSING = _milliseconds("paid_at", "coalesce(ready_at, dispatched_at)", "status NOT IN ('cancelled', 'rejected')")
 
 ORDERS = Table(
     name="orders",
@@ -103,6 +108,8 @@ ORDERS = Table(
         "units": "BIGINT",
         "province": "VARCHAR",
         "city": "VARCHAR",
+        "method": "VARCHAR",
+        "ready_at": "TIMESTAMPTZ",
         "is_simulated": "BOOLEAN",
     },
     # placed_rank orders all orders in time with one integer: seconds since 2010 in the upper 31 bits, the order
@@ -121,7 +128,8 @@ ORDERS = Table(
             "BOOLEAN",
             "CASE WHEN promised_at IS NULL OR dispatched_at IS NULL THEN NULL ELSE dispatched_at <= promised_at END",
         ),
-        "processing_ms": ("BIGINT", _PROCESSING),
+        "is_delivered": ("BOOLEAN", "delivered_at IS NOT NULL OR status IN ('delivered', 'completed')"),
+        "processing_ms": _PROCESSING,
         "dispatch_hour": (
             "BIGINT",
             "CASE WHEN status <> 'cancelled' THEN epoch_us(dispatched_at) // 3600000000 END",
@@ -131,7 +139,10 @@ ORDERS = Table(
         SELECT o.id, o.external_id, o.shop_id, o.channel_id, o.customer_id, o.business_date, o.status,
                o.placed_at, o.paid_at, o.dispatched_at, o.delivered_at, o.promised_at, o.currency,
                o.goods_minor, o.charges_minor, o.total_minor, o.paid_minor, o.refunded_minor, o.units,
-               o.ship_province, o.ship_city, o.is_simulated
+               o.ship_province, o.ship_city, o.delivery_method,
+               CASE WHEN o.delivery_method = 'pickup' THEN
+                 (SELECT max(f.ready_at) FROM fulfillment_fulfillment f
+                  WHERE f.order_id = o.id AND f.status NOT IN ('cancelled', 'rejected')) END, o.is_simulated
         FROM orders_order o WHERE o.business_date {days}""",
     order_by=("order_id",),
 )
@@ -159,6 +170,15 @@ ORDER_LINES = Table(
     order_by=("order_id", "line_no"),
 )
 
+_KEPT_GOING = "status NOT IN ('cancelled', 'rejected')"
+_FROM_STORE = f"{_KEPT_GOING} AND is_store AND method <> 'pickup'"
+
+
+def _in_time(reached: str, deadline: str, test: str) -> tuple[str, str]:
+    """Whether it was reached by its deadline; null where it was not reached, or nothing was promised."""
+    return "BOOLEAN", f"CASE WHEN {test} AND {reached} IS NOT NULL THEN {reached} <= {deadline} END"
+
+
 FULFILLMENTS = Table(
     name="fulfillments",
     grain="day",
@@ -171,15 +191,31 @@ FULFILLMENTS = Table(
         "dispatched_at": "TIMESTAMPTZ",
         "delivered_at": "TIMESTAMPTZ",
         "promised_at": "TIMESTAMPTZ",
+        "ready_at": "TIMESTAMPTZ",
+        "ready_by": "TIMESTAMPTZ",
+        "due_at": "TIMESTAMPTZ",
+        "reject_reason": "VARCHAR",
+        "is_store": "BOOLEAN",
         "units": "BIGINT",
     },
-    joined=_ORDER_FACETS | {"paid_at": "TIMESTAMPTZ"},
-    derived={"is_on_time": ORDERS.derived["is_on_time"], "processing_ms": ("BIGINT", _PROCESSING)},
+    joined=_ORDER_FACETS | {"method": "VARCHAR", "placed_at": "TIMESTAMPTZ", "paid_at": "TIMESTAMPTZ"},
+    derived={
+        "is_on_time": ORDERS.derived["is_on_time"],
+        "processing_ms": _PROCESSING,
+        "ready_ms": _milliseconds("placed_at", "ready_at", f"{_KEPT_GOING} AND method = 'pickup'"),
+        "is_ready_in_time": _in_time("ready_at", "ready_by", f"{_KEPT_GOING} AND method = 'pickup'"),
+        "store_sent_ms": _milliseconds("placed_at", "dispatched_at", _FROM_STORE),
+        "store_there_ms": _milliseconds("placed_at", "delivered_at", _FROM_STORE),
+        "is_sent_in_time": _in_time("dispatched_at", "due_at", _FROM_STORE),
+        "is_there_in_time": _in_time("delivered_at", "due_at", _FROM_STORE),
+    },
     select="""
         SELECT f.id, f.order_id, f.node_id, f.status, f.allocated_at, f.dispatched_at, f.delivered_at,
-               coalesce(f.promised_at, o.promised_at), coalesce(q.units, 0)
+               coalesce(f.promised_at, o.promised_at), f.ready_at, f.ready_by, f.due_at, f.reject_reason,
+               n.kind IN ('store', 'counter'), coalesce(q.units, 0)
         FROM orders_order o
         JOIN fulfillment_fulfillment f ON f.order_id = o.id
+        JOIN network_node n ON n.id = f.node_id
         LEFT JOIN (SELECT l.fulfillment_id, sum(l.qty) AS units
                    FROM fulfillment_fulfillmentline l
                    JOIN fulfillment_fulfillment f ON f.id = l.fulfillment_id
@@ -247,6 +283,36 @@ RETURN_LINES = Table(
         JOIN orders_returnline l ON l.return_doc_id = r.id
         WHERE r.business_date {{days}}""",
     order_by=("return_id", "line_no"),
+)
+
+# What buyers asked for after the sale, by line, on the day of the order: of the orders of a day, those that came back.
+RETURN_CASES = Table(
+    name="return_cases",
+    grain="day",
+    raw={
+        "case_id": "BIGINT",
+        "line_no": "INTEGER",
+        "order_id": "BIGINT",
+        "kind": "VARCHAR",
+        "status": "VARCHAR",
+        "reason": "VARCHAR",
+        "nature": "VARCHAR",
+        "sku_id": "BIGINT",
+        "node_id": "BIGINT",
+        "qty": "BIGINT",
+        "requested_at": "TIMESTAMPTZ",
+    },
+    joined=_ORDER_FACETS,
+    derived={
+        "is_back": ("BOOLEAN", "kind IN ('return', 'exchange') AND status NOT IN ('refused', 'withdrawn')"),
+    },
+    select="""
+        SELECT c.id, l.line_no, o.id, c.kind, c.status, l.reason,
+               CASE WHEN l.is_quality THEN 'quality' ELSE 'other' END, l.sku_id, c.node_id, l.qty, c.requested_at
+        FROM orders_order o
+        JOIN orders_returncase c ON c.order_id = o.id JOIN orders_returncaseline l ON l.case_id = c.id
+        WHERE o.business_date {days}""",
+    order_by=("case_id", "line_no"),
 )
 
 CORRECTIONS = Table(
@@ -483,6 +549,7 @@ FACTS = (
     FULFILLMENTS,
     RETURNS,
     RETURN_LINES,
+    RETURN_CASES,
     CORRECTIONS,
     CHANNEL_DAYS,
     STOCK_MOVES,

@@ -110,7 +110,8 @@ def row_of(
         if top is None or currency is None:
             return Row(dimensions, None, currency)
         return Row(dimensions, str(to_decimal(top, currency)), currency, top, top)
-    if not base:
+    # A stock that stood below nothing, because what left was booked before what came, is no base.
+    if not base or (metric.unit == "times" and base < 0):
         return Row(dimensions, None, currency, None, top, base)
     upper = top or 0
     if metric.unit == "money":

@@ -25,6 +25,7 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
         "order_edits",
         "orders",
         "returns",
+        "aftersale",
         "stock",
         "transfers",
         "counts",

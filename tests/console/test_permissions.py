@@ -10,7 +10,7 @@ from tongpan.console import urls
 from tongpan.console.navigation import SECTIONS, sections_for
 
 PUBLIC = {"login", "logout", "language", "theme", "track"}
-POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
+POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "import_discard"} | {
     "save_columns",
     "order_bulk",
     "order_address",
@@ -36,6 +36,7 @@ POST_ONLY = {"save_view", "delete_view", "import_again", "import_discard"} | {
 }
 ARGUMENTS = {
     "order_id": 1,
+    "case_id": 1,
     "listing_id": 1,
     "cart_id": 1,
     "what": "x",

@@ -23,6 +23,7 @@ from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
 from tongpan.cli.quality import quality
 from tongpan.cli.reconcile import reconcile
+from tongpan.cli.returns import returns
 from tongpan.cli.routing import routing
 from tongpan.cli.shop import shop
 from tongpan.cli.stock import stock
@@ -72,6 +73,7 @@ COMMANDS: tuple[click.Command, ...] = (
     user,
     apikey,
     vault,
+    returns,
     webhook,
     exchange,
     quality,

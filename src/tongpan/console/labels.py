@@ -27,6 +27,16 @@ _TONES: dict[str, dict[str, str]] = {
     "hold": {"out_of_stock": "bad", "no_node": "bad", "unbooked": "bad", "*": "warn"},
     "routing": {"routed": "good", "unfillable": "bad"},
     "return": {"received": "warn", "restocked": "good"},
+    "case": {
+        "requested": "warn",
+        "approved": "info",
+        "refused": "bad",
+        "in_transit": "info",
+        "received": "warn",
+        "inspected": "info",
+        "closed": "good",
+    },
+    "refund": {"proposed": "warn", "approved": "info", "paid": "good", "failed": "bad"},
     "import": {"waiting": "", "running": "info", "done": "good", "failed": "bad"},
     "import_row": {"accepted": "good", "unchanged": "", "rejected": "bad"},
     "parcel": {

@@ -42,6 +42,7 @@ SECTIONS = (
             NavItem("preorders", _("Pre-orders"), "hourglass", "console:preorders", "orders.view"),
             NavItem("queues", _("Queues"), "queue", "console:queues", "orders.view"),
             NavItem("parcels", _("Parcels"), "parcels", "console:parcels", "orders.view"),
+            NavItem("aftersale", _("After-sale"), "undo", "console:aftersale", "orders.view"),
             NavItem("review_rules", _("Review rules"), "shield", "console:review_rules", "orders.view"),
         ),
     ),

@@ -24,6 +24,8 @@ from tongpan.core.clock import utc_now
 from tongpan.fulfillment.queries import journey, routing_of
 from tongpan.fulfillment.tracking_links import token_of
 from tongpan.inventory.queries import movements_caused_by, reservations_of
+from tongpan.orders.aftersale.engine.deciding import LEFT
+from tongpan.orders.aftersale.queries import cases_of_order
 from tongpan.orders.models import Order
 from tongpan.orders.queries import OPEN, order_whole, payload_of
 
@@ -70,6 +72,8 @@ def story(request: Request, order: Order) -> dict[str, Any]:
         "source_form": RevealForm(auto_id=f"source-{order.pk}-%s"),
         "single_actions": [action for action in offered(request.user) if action.least == 1],
         "is_changeable": can(request.user, "orders.edit") and order.status in OPEN,
+        "cases": cases_of_order(order.pk),
+        "may_return": can(request.user, "returns.edit") and order.status in LEFT,
         "is_split": any(line.part > 1 for line in order.lines.all()),
         "reveal_form": RevealForm(auto_id=f"reveal-{order.pk}-%s"),
     }

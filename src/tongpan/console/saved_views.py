@@ -37,6 +37,7 @@ PAGES = {
     "kits": "console:kits",
     "roles": "console:roles",
     "customers": "console:customers",
+    "aftersale": "console:aftersale",
 }
 NOT_PART_OF_A_VIEW = (*PLACE, "format", "id")
 

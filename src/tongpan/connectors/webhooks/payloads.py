@@ -31,6 +31,8 @@ def bodies(occurrences: Sequence[Occurrence], *, full: bool) -> list[str]:
         "order": _orders(_keys(occurrences, "order."), full=full),
         "fulfillment": _fulfillments(_keys(occurrences, "fulfillment."), full=full),
         "return": _returns(_keys(occurrences, "return."), full=full),
+        "aftersale": _cases(_keys(occurrences, "aftersale."), full=full),
+        "refund": _refunds(_keys(occurrences, "refund."), full=full),
         "shipment": _shipments(_keys(occurrences, "shipment."), full=full),
         "stock": _skus(_keys(occurrences, "stock.changed"), full=full),
     }
@@ -63,7 +65,7 @@ def _data(one: Occurrence, found: Mapping[str, Mapping[int, Data]]) -> Data:
         return {"correction": {"number": one.key}}
     if room not in found:
         return dict(one.payload)
-    noun = {"stock": "sku"}.get(room, room)
+    noun = {"stock": "sku", "aftersale": "case"}.get(room, room)
     data: Data = {noun: found[room].get(int(one.key), {"id": int(one.key)})}
     if one.name == "order.routed":
         data["outcome"] = one.payload.get("outcome")
@@ -248,6 +250,75 @@ def _returns(ids: Collection[int], *, full: bool) -> dict[int, Data]:
             found[return_id]["lines"].append(line)
         for document in found.values():
             del document["_currency"]
+    return found
+
+
+def _cases(ids: Collection[int], *, full: bool) -> dict[int, Data]:
+    if not ids:
+        return {}
+    rows = fetch_all(
+        """SELECT c.id, s.code, o.external_id, c.kind, c.status, c.way, n.code, c.requested_at, c.due_at, c.currency,
+                  c.quoted_minor, c.units, c.channel_number, x.external_id
+           FROM orders_returncase c JOIN channels_shop s ON s.id = c.shop_id JOIN orders_order o ON o.id = c.order_id
+           LEFT JOIN network_node n ON n.id = c.node_id LEFT JOIN orders_order x ON x.id = c.new_order_id
+           WHERE c.id = ANY(%s)""",
+        [list(ids)],
+    )
+    found: dict[int, Data] = {}
+    for case_id, shop, order, kind, status, way, node, at, due, currency, quoted, units, told, instead in rows:
+        found[case_id] = {"id": case_id, "shop": shop, "order": order, "kind": kind, "status": status}
+        if full:
+            found[case_id] |= {
+                "way": way,
+                "node": node,
+                "requested_at": _time(at),
+                "due_at": _time(due),
+                "quoted": _money(quoted, currency),
+                "units": units,
+                "channel_number": told,
+                "new_order": instead,
+                "lines": [],
+            }
+    if full:
+        for case_id, line_no, sku, qty, reason, is_quality in fetch_all(
+            """SELECT l.case_id, l.line_no, k.code, l.qty, l.reason, l.is_quality
+               FROM orders_returncaseline l JOIN catalog_sku k ON k.id = l.sku_id
+               WHERE l.case_id = ANY(%s) ORDER BY l.case_id, l.line_no""",
+            [list(found)],
+        ):
+            line = {"line": line_no, "sku": sku, "qty": qty, "reason": reason, "is_quality": is_quality}
+            found[case_id]["lines"].append(line)
+    return found
+
+
+def _refunds(ids: Collection[int], *, full: bool) -> dict[int, Data]:
+    if not ids:
+        return {}
+    rows = fetch_all(
+        """SELECT r.id, s.code, o.external_id, r.case_id, r.status, r.currency, r.total_minor, r.paid_at, r.reference
+           FROM orders_refund r JOIN orders_order o ON o.id = r.order_id JOIN channels_shop s ON s.id = o.shop_id
+           WHERE r.id = ANY(%s)""",
+        [list(ids)],
+    )
+    found: dict[int, Data] = {}
+    for refund_id, shop, order, case_id, status, currency, total, paid_at, reference in rows:
+        found[refund_id] = {"id": refund_id, "shop": shop, "order": order, "case": case_id, "status": status}
+        if full:
+            found[refund_id] |= {
+                "total": _money(total, currency),
+                "paid_at": _time(paid_at),
+                "reference": reference,
+                "tenders": [],
+            }
+    if full:
+        for refund_id, currency, method, kind, action, amount in fetch_all(
+            """SELECT t.refund_id, r.currency, t.method, t.kind, t.action, t.amount_minor
+               FROM orders_refundtender t JOIN orders_refund r ON r.id = t.refund_id
+               WHERE r.id = ANY(%s) ORDER BY t.id""",
+            [list(found)],
+        ):
+            tender = {"method": method, "kind": kind, "action": action, "amount": _money(amount, currency)}
+            found[refund_id]["tenders"].append(tender)
     return found
 
 

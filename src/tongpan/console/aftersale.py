@@ -18,6 +18,7 @@ from django.views.decorators.http import require_POST
 from tongpan.access.queries import can
 from tongpan.console import exports
 from tongpan.console.access import Request, page, who
+from tongpan.console.aftersale_request import REASONS
 from tongpan.console.choices import node_choices
 from tongpan.console.lists import Column, FilterForm, listing, sort_of
 from tongpan.console.saved_views import tabs_of
@@ -78,8 +79,15 @@ STEPS = {
 }
 
 
+TENDER_ACTIONS = {
+    "pay_back": gettext_lazy("Paid back"),
+    "restore": gettext_lazy("To be restored"),
+    "exchange": gettext_lazy("Pays for what is sent instead"),
+}
+
+
 class CaseFilters(FilterForm):
-    """status: "open" and "refund" are groups. mine: of whom."""
+    """status: "open" and "refund" are groups of them."""
 
     status = forms.ChoiceField(
         label=gettext_lazy("Status"),
@@ -105,7 +113,11 @@ class CaseFilters(FilterForm):
         ],
     )
     node = forms.ChoiceField(label=gettext_lazy("Comes back to"), required=False)
-    overdue = forms.BooleanField(label=gettext_lazy("Overdue"), required=False)
+    due = forms.ChoiceField(
+        label=gettext_lazy("Due"),
+        required=False,
+        choices=[("", gettext_lazy("Any time")), ("late", gettext_lazy("Overdue"))],
+    )
     rarely = ("quality", "node")
 
     def __init__(self, request: Request) -> None:
@@ -120,7 +132,7 @@ class CaseFilters(FilterForm):
             given.get("status", ""),
             given.get("kind", ""),
             given.get("owner", ""),
-            utc_now() if given.get("overdue") else None,
+            utc_now() if given.get("due") else None,
             int(given["node"]) if "node" in given else None,
             quality=given.get("quality", ""),
             text=given.get("q", ""),
@@ -142,7 +154,7 @@ def case_list(request: Request) -> HttpResponse:
         ("open", _("Open"), "status=open", _("Everything that waits for its next step")),
         ("mine", _("Mine"), f"owner={request.user.get_username()}&status=open", _("Open cases that I work on")),
         ("ask", _("To approve"), "status=requested", _("Requests that the policy leaves to a person")),
-        ("late", _("Overdue"), "overdue=on", _("Open cases whose next step is late")),
+        ("late", _("Overdue"), "due=late", _("Open cases whose next step is late")),
         ("refund", _("Refund waits"), "status=refund", _("Refunds to approve or to pay")),
     ]
     context = {
@@ -228,6 +240,8 @@ def case_detail(request: Request, case_id: int) -> HttpResponseBase:
         "timeline": [
             {"at": e.at, "title": STEPS.get(e.kind, e.kind), "text": _told(e), "actor": e.actor} for e in whole.events
         ][::-1],
+        "reason_names": {code: REASONS.get(code, code) for code in {line.reason for line in whole.lines}},
+        "tender_actions": TENDER_ACTIONS,
         "sentence": localized(case.answer["sentence"]),
         "can_repropose": bool(whole.refunds) and all(r.status == "failed" for r in whole.refunds),
     }

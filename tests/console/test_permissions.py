@@ -39,6 +39,7 @@ ARGUMENTS = {
     "case_id": 1,
     "listing_id": 1,
     "cart_id": 1,
+    "queue": "pick",
     "what": "x",
     "transfer_id": 1,
     "sheet_id": 1,

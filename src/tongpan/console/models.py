@@ -7,6 +7,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from tongpan.network.models import Node
+
 
 class SavedView(models.Model):
     """A list's address under a name. query: the part after "?", without the page number.
@@ -57,3 +59,26 @@ class BulkRun(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["owner", "-prepared_at"], name="bulk_run_of_owner")]
+
+
+class StoreAct(models.Model):
+    """One thing that somebody did at a store desk, named by the key of the device that sent it: it is done once.
+
+    fingerprint: the digest of what was asked; the words themselves, which may name people, are not kept. sentence:
+    what was answered, in the person's language; link: where what came of it is shown.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="store_acts")
+    key = models.CharField(max_length=40)
+    node = models.ForeignKey(Node, on_delete=models.CASCADE, db_index=False, related_name="+")
+    act = models.CharField(max_length=20)
+    fingerprint = models.BinaryField()
+    state = models.CharField(max_length=10)
+    sentence = models.TextField(blank=True)
+    link = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["owner", "key"], name="store_act_once")]
+        indexes = [models.Index(fields=["owner", "-at"], name="store_act_of_owner")]

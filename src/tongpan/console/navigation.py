@@ -38,6 +38,7 @@ SECTIONS = (
         _("Orders"),
         (
             NavItem("orders", _("Orders"), "orders", "console:orders", "orders.view", True),
+            NavItem("store_desk", _("Store desk"), "store", "console:store_desk", "fulfillment.work"),
             NavItem("carts", _("Carts"), "cart", "console:carts", "orders.view"),
             NavItem("preorders", _("Pre-orders"), "hourglass", "console:preorders", "orders.view"),
             NavItem("queues", _("Queues"), "queue", "console:queues", "orders.view"),

@@ -49,6 +49,7 @@ from tongpan.console import quality as data_quality
 from tongpan.console import roles as product_roles
 from tongpan.console import standards as fit_standards
 from tongpan.console import webhooks as hooks
+from tongpan.console.store import views as store
 
 app_name = "console"
 urlpatterns = [
@@ -117,6 +118,19 @@ urlpatterns = [
     path("stock/policies/remove/", policies.policy_remove, name="policy_remove"),
     path("stock/policies/<slug:what>/", policies.policy_edit, name="policy_edit"),
     path("stock/sku/<path:code>/", stock.sku_stock, name="sku_stock"),
+    path("desk/", store.start, name="store_desk"),
+    path("desk/-/act/", store.acts, name="store_act"),
+    path("desk/-/worker.js", store.worker, name="store_worker"),
+    path("desk/-/offline/", store.offline, name="store_offline"),
+    path("desk/<str:code>/", store.today, name="store_today"),
+    path("desk/<str:code>/work/<slug:queue>/", store.work, name="store_work"),
+    path("desk/<str:code>/transfers/<int:transfer_id>/", store.transfer, name="store_transfer"),
+    path("desk/<str:code>/count/", store.count, name="store_count"),
+    path("desk/<str:code>/count/<int:sheet_id>/", store.count, name="store_sheet"),
+    path("desk/<str:code>/find/", store.find, name="store_find"),
+    path("desk/<str:code>/member/", store.member, name="store_member"),
+    path("desk/<str:code>/order/", store.order, name="store_order"),
+    path("desk/<str:code>/sent/", store.sent, name="store_sent"),
     path("supply/", supply.supply, name="supply"),
     path("supply/export/", supply.supply_export, name="supply_export"),
     path("supply/forecast/", forecast.forecast_list, name="forecast"),

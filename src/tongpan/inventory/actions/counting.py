@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from tongpan.core.bulk import copy_rows, execute, fetch_all, whole_numbers
@@ -12,20 +12,32 @@ from tongpan.inventory.engine.counting import CountOutcome, Found, found_refusal
 
 
 def enter_counts(
-    sheet_id: int, found: Sequence[Found], *, actor: str, now: datetime, counted_at: datetime | None = None
+    sheet_id: int,
+    found: Sequence[Found],
+    *,
+    actor: str,
+    now: datetime,
+    counted_at: datetime | None = None,
+    nodes: Collection[int] | None = None,
 ) -> list[CountOutcome]:
     """Enter what was found, at ``counted_at`` (now without it); SKUs that are not on the sheet are added to it.
 
     Several people may enter at once. What the book held at that instant is kept beside it, so that goods that moved
-    before or after are no difference. Statements do not grow with the entries.
+    before or after are no difference. nodes: the ids of the nodes that the person may count at, None for all.
+    Statements do not grow with the entries.
     """
     at = counted_at or now
-    return run_in_transaction(lambda: enter(sheet_id, found, at, actor=actor))
+    return run_in_transaction(lambda: enter(sheet_id, found, at, actor=actor, nodes=nodes))
 
 
-def enter(sheet_id: int, found: Sequence[Found], at: datetime, *, actor: str) -> list[CountOutcome]:
+def enter(
+    sheet_id: int, found: Sequence[Found], at: datetime, *, actor: str, nodes: Collection[int] | None = None
+) -> list[CountOutcome]:
     """As ``enter_counts``, inside a transaction of the caller."""
     sheet = lock_sheet(sheet_id, "FOR SHARE")
+    if sheet and nodes is not None and sheet.node_id not in nodes:
+        sentence = f"Count {sheet.number} is at a node that you do not work at."
+        return [CountOutcome("refused", sheet_id, sentence, "count.elsewhere")] * len(found)
     if refused := not_in(sheet, sheet_id, "open", "counted"):
         return [refused] * len(found)
     skus = dict(

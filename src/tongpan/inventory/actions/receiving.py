@@ -5,7 +5,7 @@ Locks the transfers in order of id, then the pools of their SKUs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from tongpan.core.bulk import as_json, execute, fetch_all, next_ids_of, whole_numbers
@@ -33,18 +33,22 @@ from tongpan.network.actions import transit_node
 _TABLE = "inventory_transferreceipt"
 
 
-def receive(receipts: Sequence[Receipt], *, actor: str, now: datetime) -> list[TransferOutcome]:
+def receive(
+    receipts: Sequence[Receipt], *, actor: str, now: datetime, nodes: Collection[int] | None = None
+) -> list[TransferOutcome]:
     """Take in what has arrived: good units into the bucket they left from, damaged ones into "damaged".
 
     What a receipt that is not final leaves stays on its way, and the transfer open; with its last unit a transfer is
     RECEIVED. What a final one leaves is booked as lost with its reason: RECEIVED_SHORT. The same receipt again, by its
     key or, without one, by what it says, is unchanged; another one of a transfer that was received is refused, as are
-    two of one transfer in one request.
+    two of one transfer in one request. nodes: the ids of the nodes that the person may receive for, None for all.
     """
-    return run_in_transaction(lambda: _receive(receipts, actor=actor, now=now))
+    return run_in_transaction(lambda: _receive(receipts, nodes, actor=actor, now=now))
 
 
-def _receive(receipts: Sequence[Receipt], *, actor: str, now: datetime) -> list[TransferOutcome]:
+def _receive(
+    receipts: Sequence[Receipt], nodes: Collection[int] | None, *, actor: str, now: datetime
+) -> list[TransferOutcome]:
     found = lock_transfers([receipt.transfer_id for receipt in receipts])
     known = set(fetch_all(f"SELECT transfer_id, key FROM {_TABLE} WHERE transfer_id = ANY(%s)", [sorted(found)]))
     lock_pools({line.sku_id for transfer in found.values() for line in transfer.lines})
@@ -55,6 +59,8 @@ def _receive(receipts: Sequence[Receipt], *, actor: str, now: datetime) -> list[
         transfer = found.get(receipt.transfer_id)
         if transfer is None:
             outcomes.append(unknown_transfer(receipt.transfer_id))
+        elif nodes is not None and transfer.to_id not in nodes:
+            outcomes.append(_elsewhere(transfer))
         elif transfer.id in taken:
             outcomes.append(_second(receipt, transfer, taken[transfer.id][0]))
         elif (transfer.id, receipt.key) in known:
@@ -118,6 +124,11 @@ def _add(taken: Mapping[int, tuple[Receipt, dict[int, Arrival]]]) -> None:
            WHERE (l.transfer_id, l.line_no) = (k.transfer_id, k.line_no)""",
         [whole_numbers(row[i] for row in lines) for i in range(4)],
     )
+
+
+def _elsewhere(transfer: OpenTransfer) -> TransferOutcome:
+    sentence = f"Transfer {transfer.number} goes to a node that you do not work at."
+    return TransferOutcome("refused", transfer.id, sentence, "transfer.elsewhere")
 
 
 def _second(receipt: Receipt, transfer: OpenTransfer, first: Receipt) -> TransferOutcome:

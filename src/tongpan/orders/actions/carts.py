@@ -18,7 +18,7 @@ from tongpan.orders.actions.facts import reserve_orders
 from tongpan.orders.actions.intake import accept
 from tongpan.orders.actions.locking import bump, lock_orders, log_changed
 from tongpan.orders.actions.preorders import take_preorder
-from tongpan.orders.engine import BuyerDoc, LineDoc, OrderDoc, ShipTo
+from tongpan.orders.engine import UNSAID, BuyerDoc, DeliveryDoc, LineDoc, OrderDoc, ShipTo
 
 SETTING = "orders.checkout"
 HOLD_MINUTES = 15
@@ -103,11 +103,13 @@ def checkout(
     actor: str,
     now: datetime,
     as_preorder: bool = False,
+    delivery: DeliveryDoc = UNSAID,
 ) -> Checkout:
     """Make an unpaid order of a cart and hold its goods until ``hold_time`` is over, all or nothing.
 
-    as_preorder: the goods come later; until then the order waits, held by a deposit (``take_preorder``). A cart that is
-    an order already gives that order again. Locks the cart, then as ``accept`` and ``reserve``. Raises Refusal
+    as_preorder: the goods come later; until then the order waits, held by a deposit (``take_preorder``). delivery: how
+    the goods reach the buyer. A cart that is an order already gives that order again. Locks the cart, then as
+    ``accept`` and ``reserve``. Raises Refusal
     cart.empty, cart.short when the pool cannot serve it, preorder.none, preorder.full, or what ``accept`` refuses.
     """
 
@@ -130,6 +132,7 @@ def checkout(
             ship_to=ship_to,
             version=now,
             hold_until=until,
+            delivery=delivery,
         )
         (outcome,) = accept([doc], actor=actor, now=now)
         if outcome.state == "refused" or outcome.document_id is None:

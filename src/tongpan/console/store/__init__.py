@@ -1,0 +1,1 @@
+"""The desk of a store, for a phone in one hand: today's work, and what is asked at the counter."""

@@ -1,0 +1,65 @@
+"""The acts of the desk by name."""
+
+from __future__ import annotations
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from tongpan.console.store.acting import Act, Done, Job, whole
+from tongpan.console.store.selling import sell
+from tongpan.core.errors import Refusal
+from tongpan.inventory.actions import enter_counts, open_counts, receive, submit_count
+from tongpan.inventory.engine.counting import CountOutcome, Found, SheetDoc
+from tongpan.inventory.engine.transfers import Arrival, Receipt
+
+
+def _receive(job: Job) -> Done:
+    """args: transfer, lines [{line, good, damaged}], reason, more ("1" when more is to come)."""
+    arrivals = [
+        Arrival(whole(row.get("line")), whole(row.get("good")), whole(row.get("damaged"))) for row in job.rows("lines")
+    ]
+    receipt = Receipt(job.whole("transfer"), arrivals, job.text("reason"), not job.text("more"), job.key)
+    [outcome] = receive([receipt], actor=job.actor, now=job.now, nodes={job.node.pk})
+    if outcome.state == "refused":
+        raise Refusal(outcome.code, outcome.reason)
+    units = sum(arrival.good + arrival.damaged for arrival in arrivals)
+    return Done(_("%(units)d units received.") % {"units": units})
+
+
+def _count(job: Job) -> Done:
+    """args: sheet ("" opens a cycle count of what was found), found [{sku, qty, more}], submit ("1"), reason."""
+    rows = [row for row in job.rows("found") if str(row.get("qty", "")).strip()]
+    found = [
+        Found(str(row.get("sku", "")).strip(), whole(row["qty"]), "saleable", bool(row.get("more")), f"{job.key}-{at}")
+        for at, row in enumerate(rows)
+    ]
+    if not found and not job.text("submit"):
+        raise Refusal("desk.nothing", "Nothing was counted; type how many units are there.")
+    sheet_id = job.whole("sheet") or _opened(job, [one.sku_code for one in found])
+    for counted in enter_counts(sheet_id, found, actor=job.actor, now=job.now, nodes={job.node.pk}):
+        _must(counted)
+    if job.text("submit"):
+        _must(submit_count(sheet_id, reason=job.text("reason"), actor=job.actor, now=job.now))
+        return Done(_("The count is handed in."), reverse("console:count", args=[sheet_id]))
+    return Done(_("%(count)d counted.") % {"count": len(found)}, reverse("console:count", args=[sheet_id]))
+
+
+def _opened(job: Job, skus: list[str]) -> int:
+    doc = SheetDoc("store-desk", job.key, job.node.code, "cycle", skus)
+    [opened] = open_counts([doc], actor=job.actor, now=job.now)
+    _must(opened)
+    if opened.sheet_id is None:
+        raise AssertionError("an open count has an id")
+    return opened.sheet_id
+
+
+def _must(outcome: CountOutcome) -> None:
+    if outcome.state == "refused":
+        raise Refusal(outcome.code, outcome.reason)
+
+
+ACTS: dict[str, Act] = {
+    "receive": Act(_receive, "stock.edit"),
+    "count": Act(_count, "stock.edit"),
+    "order": Act(sell, "fulfillment.work"),
+}

@@ -1,0 +1,200 @@
+"""Pages of the desk. What they change is sent as acts (``acting``), so that a bad line does nothing twice."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from django.http import Http404, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.middleware.csrf import get_token
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+
+from tongpan.channels.queries import shops
+from tongpan.console.access import Request, page
+from tongpan.console.models import StoreAct
+from tongpan.console.store.acting import perform
+from tongpan.console.store.acts import ACTS
+from tongpan.console.store.lookup import find_goods, found_sku, member_of
+from tongpan.console.store.places import PERMISSION, DeskRequest, desk, no_place, places_of
+from tongpan.console.store.tasks import DUE_COUNTS, WORK, today_at, work_of
+from tongpan.core.clock import utc_now
+from tongpan.inventory.counts import due_counts, sheet_by_id
+from tongpan.inventory.models import CountState, TransferState
+from tongpan.inventory.transit import transfer_by_id
+
+_KEY = re.compile(r"^[0-9a-f-]{36}$")
+_LARGEST_BODY = 200_000
+_SHOWN_ACTS = 50
+
+
+def _keepable(response: HttpResponse) -> HttpResponse:
+    """Let the device keep this page for when the line is down: it shows no customer."""
+    response.headers["X-Desk-Keep"] = "1"
+    return response
+
+
+@page(PERMISSION)
+def start(request: Request) -> HttpResponse:
+    """Where to work; who works at one node only goes there at once."""
+    places = places_of(request.user)
+    if not places:
+        return no_place(request)
+    if len(places) == 1:
+        return redirect("console:store_today", places[0].code)
+    return render(request, "console/store/start.html", {"places": places})
+
+
+@page(PERMISSION)
+def acts(request: Request) -> HttpResponseBase:
+    """Do one act (POST, JSON: key, node, act, args); GET tells the device whose session it has, and its token.
+
+    The answer is 200 for what was done and for what was refused; anything else means that it was not looked at.
+    """
+    if request.method != "POST":
+        known = {"owner": request.user.pk, "token": get_token(request)}
+        return JsonResponse(known, headers={"Cache-Control": "no-store"})
+    try:
+        sent: Any = json.loads(request.body) if len(request.body) <= _LARGEST_BODY else None
+    except ValueError:
+        sent = None
+    if not isinstance(sent, dict) or not _KEY.match(str(sent.get("key"))) or not isinstance(sent.get("args"), dict):
+        return _answer("refused", _("What was sent is not understood; load the page again."), status=400)
+    act = ACTS.get(str(sent.get("act")))
+    node = next((one for one in places_of(request.user) if one.code == sent.get("node")), None)
+    if act is None or node is None:
+        return _answer("refused", _("You do not work at that node, or the desk cannot do that any more."))
+    done = perform(
+        act, str(sent["act"]), user=request.user, node=node, key=sent["key"], args=sent["args"], now=utc_now()
+    )
+    return _answer(done.state, done.sentence, done.link)
+
+
+def _answer(state: str, sentence: str, link: str = "", status: int = 200) -> JsonResponse:
+    said = {"state": state, "sentence": sentence, "link": link}
+    return JsonResponse(said, status=status, headers={"Cache-Control": "no-store"})
+
+
+@page(PERMISSION)
+def worker(request: Request) -> HttpResponse:
+    """The service worker: it keeps the shell, and pages that show no customer, for when the line is down."""
+    response = render(request, "console/store/worker.js", content_type="text/javascript")
+    response.headers["Service-Worker-Allowed"] = "/desk/"
+    return response
+
+
+@page(PERMISSION)
+def offline(request: Request) -> HttpResponse:
+    """What the device shows for a page that it has not kept."""
+    return render(request, "console/store/offline.html", {})
+
+
+@desk()
+def today(request: DeskRequest) -> HttpResponse:
+    """Today's work at one node."""
+    now = utc_now()
+    context = {"tab": "today", "today": today_at(request.node, now), "now": now}
+    return _keepable(render(request, "console/store/today.html", context))
+
+
+@desk()
+def work(request: DeskRequest, queue: str) -> HttpResponse:
+    """One queue of fulfilments, each with the step that it waits for."""
+    names = {key: name for key, name, _clock in WORK}
+    if queue not in names:
+        raise Http404
+    context = {
+        "tab": "today",
+        "queue": queue,
+        "name": names[queue],
+        "tasks": work_of(request.node, queue, utc_now(), 50),
+        "can_act": ACTS.keys(),
+    }
+    return _keepable(render(request, "console/store/work.html", context))
+
+
+@desk()
+def transfer(request: DeskRequest, transfer_id: int) -> HttpResponse:
+    """Receive one transfer that comes to this node."""
+    found = transfer_by_id(transfer_id)
+    if found is None or found.to_node_id != request.node.pk:
+        raise Http404
+    context = {"tab": "today", "transfer": found, "is_moving": found.state == TransferState.IN_TRANSIT}
+    return _keepable(render(request, "console/store/transfer.html", context))
+
+
+@desk()
+def count(request: DeskRequest, sheet_id: int | None = None) -> HttpResponse:
+    """Count: a sheet that is open here, or without one what is due or scanned."""
+    sheet = sheet_by_id(sheet_id) if sheet_id else None
+    if sheet_id and (sheet is None or sheet.node_id != request.node.pk):
+        raise Http404
+    now = utc_now()
+    lines: list[dict[str, Any]] = []
+    if sheet is None:
+        lines = [
+            {"sku": one.sku_code, "name": one.name, "book": one.on_hand, "barcode": ""}
+            for one in due_counts(request.node.pk, now, DUE_COUNTS)
+        ]
+    else:
+        lines = [
+            {
+                "sku": line.sku.code,
+                "name": line.sku.name,
+                "book": None if sheet.is_blind else line.book,
+                "barcode": line.sku.barcode,
+                "counted": line.counted,
+            }
+            for line in sheet.shown_lines  # type: ignore[attr-defined]
+            if line.bucket == "saleable"
+        ]
+    context = {
+        "tab": "today",
+        "sheet": sheet,
+        "lines": lines,
+        "is_open": sheet is None or sheet.state == CountState.OPEN,
+    }
+    return _keepable(render(request, "console/store/count.html", context))
+
+
+@desk("goods.view")
+def find(request: DeskRequest) -> HttpResponse:
+    """Goods by code, barcode or name; one hit shows what is here and near by."""
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:120]
+    sku = found_sku(text) if text else None
+    hits = [] if sku or not text else find_goods(text)
+    if len(hits) == 1:
+        sku, hits = found_sku(hits[0].code), []
+    context = {"tab": "find", "text": text, "hits": hits, "goods": sku and sku.seen_from(request.node)}
+    return _keepable(render(request, "console/store/find.html", context))
+
+
+@desk("customers.view")
+def member(request: DeskRequest) -> HttpResponse:
+    """A member by phone: masked, and logged. The number is posted, so that it is in no address and no log."""
+    phone = request.POST.get("phone", "").strip()[:40]
+    found = member_of(phone, request.node, user=request.user, now=utc_now()) if phone else None
+    response = render(request, "console/store/member.html", {"tab": "member", "is_asked": bool(phone), "found": found})
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+@desk()
+def order(request: DeskRequest) -> HttpResponse:
+    """An order for a customer who stands here, of goods that come from elsewhere or are fetched here."""
+    context = {
+        "tab": "order",
+        "shops": [shop for shop in shops() if shop.is_active],
+        "skus": [sku for sku in request.GET.getlist("sku") if sku][:20],
+    }
+    return _keepable(render(request, "console/store/order.html", context))
+
+
+@desk()
+def sent(request: DeskRequest) -> HttpResponse:
+    """What this device has sent or still holds, and what arrived here under one's name."""
+    acts_here = StoreAct.objects.filter(owner=request.user, node=request.node).order_by("-at")[:_SHOWN_ACTS]
+    context = {"tab": "sent", "acts": [one for one in acts_here if one.state]}
+    return _keepable(render(request, "console/store/sent.html", context))

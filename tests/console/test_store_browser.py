@@ -1,0 +1,151 @@
+"""The store desk in a real browser, with a line that goes down."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+from tests.console.conftest import NOW
+from tests.console.test_accessibility import AXE, violations
+from tests.console.test_browser import PHONE, console, overflow
+from tests.console.test_store_desk import on_hand, on_the_way
+
+from tongpan.catalog.models import Sku
+from tongpan.console.models import StoreAct
+from tongpan.inventory.models import Transfer
+from tongpan.network.actions import set_staff
+
+__all__ = ["console"]
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def phone(console, company):
+    """A clerk's phone at the Beijing store: phone("/desk/st/")."""
+
+    def enter(address: str, language: str = "en"):
+        page = console("/account/password/", role="store", language=language)
+        set_staff("store", ["st"], actor="test", now=NOW)
+        page.set_viewport_size(PHONE)
+        page.goto(page.url.split("/account/")[0] + address, wait_until="networkidle")
+        return page
+
+    return enter
+
+
+def test_what_is_done_without_a_line_is_sent_once_when_it_is_back(page, live_server, person, company):
+    # given a clerk whose line is gone; a failed request is no error of the page here
+    person("store")
+    set_staff("store", ["st"], actor="test", now=NOW)
+    good, bad, before = on_the_way(BAG=2), None, on_hand("BAG")
+    page.set_viewport_size(PHONE)
+    page.goto(f"{live_server.url}/login/?next=/desk/st/")
+    page.fill("#id_username", "store")
+    page.fill("#id_password", "a long enough sentence")
+    page.click("button.button-primary")
+    page.wait_for_url(re.compile("/desk/st/$"))
+    page.evaluate("navigator.serviceWorker.ready")
+    page.goto(f"{live_server.url}/desk/st/transfers/{good}/", wait_until="networkidle")
+    page.context.set_offline(True)
+
+    # when the transfer is received, and more of it than there is a second time
+    page.click("text=Receive >> nth=-1")
+    state = page.locator(".act-state")
+    expect(state).to_contain_text("Waits for the line")
+    expect(page.locator("[data-waiting]")).to_have_text("1")
+    page.goto(f"{live_server.url}/desk/st/transfers/{good}/")
+    page.fill("[name=good]", "99")
+    page.click("text=Receive >> nth=-1")
+    expect(page.locator("[data-waiting]")).to_have_text("2")
+    assert StoreAct.objects.count() == 0
+
+    # then a page that was seen is there without a line, and one that was not says so
+    page.goto(f"{live_server.url}/desk/st/")
+    expect(page.locator("h1")).to_have_text("Today")
+    page.goto(f"{live_server.url}/desk/st/member/")
+    expect(page.locator("h1")).to_have_text("No line")
+
+    # and both go out in their order when the line is back: once, and refused with the sentence
+    page.context.set_offline(False)
+    page.goto(f"{live_server.url}/desk/st/sent/")
+    listed = page.locator("#acts .act-state")
+    expect(listed.nth(1)).to_contain_text("2 units received.")
+    expect(listed.nth(0)).to_contain_text("Refused")
+    expect(page.locator("[data-waiting]")).to_be_hidden()
+    page.reload(wait_until="networkidle")
+    assert (on_hand("BAG"), Transfer.objects.get().state) == (before + 2, "received")
+    assert sorted(StoreAct.objects.values_list("state", flat=True)) == ["done", "refused"]
+    assert bad is None
+
+
+def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_done_twice(phone):
+    transfer, before = on_the_way(BAG=3), on_hand("BAG")
+    page = phone(f"/desk/st/transfers/{transfer}/")
+    lost = []
+
+    def lose(route):
+        if route.request.method == "POST" and not lost:
+            lost.append(route.fetch().status)
+            route.abort("connectionreset")
+        else:
+            route.continue_()
+
+    page.evaluate("navigator.serviceWorker.getRegistrations().then(all => all.forEach(one => one.unregister()))")
+    page.route("**/desk/-/act/", lose)
+    page.fill("[name=good]", "1")
+    page.check("[name=more]")
+    page.click("text=Receive >> nth=-1")
+    expect(page.locator(".act-state")).to_contain_text("Waits for the line")
+    assert lost == [200]
+
+    page.evaluate("dispatchEvent(new Event('online'))")
+
+    expect(page.locator(".act-state")).to_contain_text("1 units received.")
+    assert on_hand("BAG") == before + 1
+
+
+def test_a_scanner_that_types_adds_to_the_line_it_belongs_to(phone):
+    Sku.objects.filter(code="BAG").update(barcode="6901234567892")
+    page = phone("/desk/st/find/")
+
+    page.keyboard.type("6901234567892", delay=3)
+    page.keyboard.press("Enter")
+    expect(page.locator("h2").first).to_contain_text("bag")
+
+    page.goto(page.url.split("/find/")[0] + "/order/")
+    for _ in range(2):
+        page.keyboard.type("6901234567892", delay=3)
+        page.keyboard.press("Enter")
+    expect(page.locator("[data-rows] [name=qty]")).to_have_value("2")
+
+
+@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; `make install` does it")
+@pytest.mark.parametrize(("language", "theme"), [("zh-hans", "light"), ("en", "dark")])
+def test_every_page_of_the_desk_fits_a_thumb_and_meets_the_rules(phone, language, theme):
+    transfer = on_the_way(BAG=3)
+    page = phone("/desk/st/", language)
+    page.emulate_media(color_scheme=theme, reduced_motion="reduce")
+    host = page.url.split("/desk/")[0]
+    found = {}
+
+    for address in (
+        "/desk/st/",
+        "/desk/st/work/pick/",
+        f"/desk/st/transfers/{transfer}/",
+        "/desk/st/count/",
+        "/desk/st/find/?q=BAG",
+        "/desk/st/member/",
+        "/desk/st/order/?sku=BAG",
+        "/desk/st/sent/",
+    ):
+        page.goto(host + address, wait_until="networkidle")
+        assert overflow(page) <= 0, address
+        small = page.locator("button, nav a, input:not([type=hidden])").evaluate_all(
+            """all => all.filter(e => e.checkVisibility() && e.getBoundingClientRect().height < 40
+                 && !e.closest('label.desk-check, .skip-link')).map(e => e.outerHTML)"""
+        )
+        if wrong := violations(page) + small:
+            found[address] = wrong
+
+    assert found == {}

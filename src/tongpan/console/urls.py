@@ -130,6 +130,7 @@ urlpatterns = [
     path("desk/<str:code>/find/", store.find, name="store_find"),
     path("desk/<str:code>/member/", store.member, name="store_member"),
     path("desk/<str:code>/order/", store.order, name="store_order"),
+    path("desk/<str:code>/return/", store.back, name="store_return"),
     path("desk/<str:code>/sent/", store.sent, name="store_sent"),
     path("supply/", supply.supply, name="supply"),
     path("supply/export/", supply.supply_export, name="supply_export"),

@@ -123,6 +123,27 @@ _SENTENCES = (
     gettext_noop("Whoever counted or handed in a sheet cannot approve it; ask another person."),
     gettext_noop("Say why the goods are needed, for those who must get them."),
     gettext_noop("It would be due in the past, or the time has no zone."),
+    # Transfers in several deliveries
+    gettext_noop("Nothing of transfer %(number)s arrived with that."),
+    gettext_noop("A part of transfer %(number)s has arrived: receive the rest, or close it short with the reason."),
+    gettext_noop("Transfer %(number)s goes to a node that you do not work at."),
+    gettext_noop("Count %(number)s is at a node that you do not work at."),
+    # Pre-orders
+    gettext_noop("SKU %(sku)s is not on offer before it is there."),
+    gettext_noop("Only %(left)s units of %(sku)s may still be ordered ahead, not %(wanted)s."),
+    gettext_noop("%(units)s units of %(sku)s have been taken already; the cap is more."),
+    gettext_noop("The deposit of %(sku)s is an amount: name the channel whose currency it is in."),
+    gettext_noop("The deposit of %(sku)s is a share or an amount above 0, not both."),
+    gettext_noop("The time to pay the deposit of order %(number)s is over."),
+    # The desk of a store
+    gettext_noop("Nothing was counted; type how many units are there."),
+    gettext_noop("Nothing comes back; type how many units of which goods."),
+    gettext_noop("Say who gets the parcel, where, and a phone for the carrier."),
+    gettext_noop("“%(text)s” is no price."),
+    gettext_noop("“%(text)s” is no number of units."),
+    gettext_noop("Some of the goods are not there any more; look at the cart again."),
+    gettext_noop("That order does not leave from here."),
+    gettext_noop("It has left already, was called off, or its order is held back."),
 )
 
 

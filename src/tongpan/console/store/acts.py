@@ -6,6 +6,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from tongpan.console.store.acting import Act, Done, Job, whole
+from tongpan.console.store.returning import take_back
 from tongpan.console.store.selling import sell
 from tongpan.core.errors import Refusal
 from tongpan.inventory.actions import enter_counts, open_counts, receive, submit_count
@@ -62,4 +63,5 @@ ACTS: dict[str, Act] = {
     "receive": Act(_receive, "stock.edit"),
     "count": Act(_count, "stock.edit"),
     "order": Act(sell, "fulfillment.work"),
+    "return": Act(take_back, "returns.edit"),
 }

@@ -24,10 +24,14 @@ from tongpan.core.clock import utc_now
 from tongpan.inventory.counts import due_counts, sheet_by_id
 from tongpan.inventory.models import CountState, TransferState
 from tongpan.inventory.transit import transfer_by_id
+from tongpan.orders.aftersale.policies import current_policy
+from tongpan.orders.aftersale.queries import returnable
+from tongpan.orders.queries import OrderFilter, fetch_orders
 
 _KEY = re.compile(r"^[0-9a-f-]{36}$")
 _LARGEST_BODY = 200_000
 _SHOWN_ACTS = 50
+_HITS = 10
 
 
 def _keepable(response: HttpResponse) -> HttpResponse:
@@ -190,6 +194,25 @@ def order(request: DeskRequest) -> HttpResponse:
         "skus": [sku for sku in request.GET.getlist("sku") if sku][:20],
     }
     return _keepable(render(request, "console/store/order.html", context))
+
+
+@desk("returns.edit")
+def back(request: DeskRequest) -> HttpResponse:
+    """Goods that a buyer brings back: the order is found first, then what of it may still come back."""
+    text = request.GET.get("q", "").replace("\x00", "").strip()[:120]
+    hits = fetch_orders(OrderFilter(text=text, sees_customers=True), "-placed", 0, _HITS) if text else []
+    chosen = request.GET.get("order", "")
+    order_id = int(chosen) if chosen.isdecimal() and len(chosen) < 19 else hits[0].pk if len(hits) == 1 else None
+    context = {
+        "tab": "return",
+        "text": text,
+        "hits": hits,
+        "order": returnable(order_id) if order_id else None,
+        "reasons": [(reason.code, _(reason.name)) for reason in current_policy()[1].reasons],
+    }
+    response = render(request, "console/store/return.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @desk()

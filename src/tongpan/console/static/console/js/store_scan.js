@@ -63,24 +63,56 @@
     field.value = "";
   }
 
-  /* The camera, where the browser can read codes. */
+  /* The camera. Browsers that read codes themselves do; for others a reader is fetched when it is needed first. */
   let stream = null;
+  async function reader() {
+    if ("BarcodeDetector" in globalThis) {
+      const known = await BarcodeDetector.getSupportedFormats();
+      const detector = new BarcodeDetector({ formats: FORMATS.filter((format) => known.includes(format)) });
+      return async (video) => (await detector.detect(video))[0]?.rawValue;
+    }
+    if (!globalThis.ZXing) {
+      await new Promise((resolve, reject) => {
+        const script = document.createElement("script");
+        script.src = document.body.dataset.reader;
+        script.onload = resolve;
+        script.onerror = reject;
+        document.head.append(script);
+      });
+    }
+    const { ZXing } = globalThis;
+    const formats = FORMATS.map((format) => ZXing.BarcodeFormat[format.toUpperCase()]);
+    const decoder = new ZXing.MultiFormatReader();
+    decoder.setHints(new Map([[ZXing.DecodeHintType.POSSIBLE_FORMATS, formats], [ZXing.DecodeHintType.TRY_HARDER, true]]));
+    const canvas = document.createElement("canvas");
+    return async (video) => {
+      if (!video.videoWidth) return undefined;
+      canvas.width = video.videoWidth;
+      canvas.height = video.videoHeight;
+      canvas.getContext("2d", { willReadFrequently: true }).drawImage(video, 0, 0);
+      try {
+        const picture = new ZXing.BinaryBitmap(new ZXing.HybridBinarizer(new ZXing.HTMLCanvasElementLuminanceSource(canvas)));
+        return decoder.decode(picture).getText();
+      } catch (error) {
+        return undefined;
+      }
+    };
+  }
   async function look() {
     const dialog = one("#camera");
     const words = one("[data-camera-said]", dialog);
     words.textContent = "";
     dialog.showModal();
-    if (!("BarcodeDetector" in globalThis) || !navigator.mediaDevices) { words.textContent = document.body.dataset.tCamera; return; }
+    if (!navigator.mediaDevices) { words.textContent = document.body.dataset.tCamera; return; }
     try {
+      const read = await reader();
       stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
       const video = one("video", dialog);
       video.srcObject = stream;
       await video.play();
-      const known = await BarcodeDetector.getSupportedFormats();
-      const detector = new BarcodeDetector({ formats: FORMATS.filter((format) => known.includes(format)) });
       while (stream && dialog.open) {
-        const [found] = await detector.detect(video);
-        if (found) { close(); navigator.vibrate?.(60); scanned(found.rawValue); return; }
+        const code = await read(video);
+        if (code) { close(); navigator.vibrate?.(60); scanned(code); return; }
         await new Promise((resolve) => { setTimeout(resolve, 120); });
       }
     } catch (error) {

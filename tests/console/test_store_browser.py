@@ -176,6 +176,8 @@ def test_every_page_of_the_desk_fits_a_thumb_and_meets_the_rules(phone, language
         "/desk/st/",
         "/desk/st/work/pick/",
         f"/desk/st/transfers/{transfer}/",
+        "/desk/st/pickup/",
+        "/desk/st/return/?q=T-4",
         "/desk/st/count/",
         "/desk/st/find/?q=BAG",
         "/desk/st/member/",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -11,12 +12,20 @@ from tests.console.conftest import NOW
 
 from tongpan.access.models import AuditEntry
 from tongpan.console.models import StoreAct
+from tongpan.core.clock import utc_now
+from tongpan.fulfillment.actions import route
+from tongpan.fulfillment.actions.desk import make_ready
+from tongpan.fulfillment.models import Fulfillment
+from tongpan.fulfillment.pickup.queries import code_for
+from tongpan.fulfillment.states import AT_NODE
 from tongpan.inventory.actions import create_transfers, send
 from tongpan.inventory.engine.transfers import Sending, TransferDoc, Wanted
 from tongpan.inventory.models import CountEntry, Level, Transfer
 from tongpan.inventory.queries import reconcile
 from tongpan.network.actions import set_staff
-from tongpan.orders.models import Order
+from tongpan.orders.actions import accept as accept_orders
+from tongpan.orders.engine import DeliveryDoc, LineDoc, OrderDoc
+from tongpan.orders.models import Order, ReturnCase
 
 BY = {"actor": "test", "now": NOW}
 
@@ -209,3 +218,104 @@ def test_what_is_not_understood_is_said_so(clerk, body):
 
     assert answer.status_code == 400
     assert answer.json()["state"] == "refused"
+
+
+def parcel_of(number: str, node: str = "st") -> Fulfillment:
+    return Fulfillment.objects.get(order__external_id=number, node__code=node, status__in=AT_NODE)
+
+
+def test_an_order_is_picked_packed_and_leaves_with_its_parcel(clerk):
+    parcel = parcel_of("J-1")
+    page = clerk.get("/desk/st/work/pick/").content.decode()
+    assert 'value="pick"' in page
+    assert "CUP" in page
+
+    steps = [act(clerk, "step", fulfillment=str(parcel.pk), step=name).json()["state"] for name in ("pick", "pack")]
+    left = act(clerk, "step", fulfillment=str(parcel.pk), step="dispatch", carrier="sf", number="SF1").json()
+
+    assert (steps, left["state"]) == (["done", "done"], "done")
+    parcel.refresh_from_db()
+    assert (parcel.status, parcel.worked_by) == ("dispatched", "user:store")
+    assert parcel.shipments.get().tracking_number == "SF1"
+    assert act(clerk, "step", fulfillment=str(parcel.pk), step="pack").json()["state"] == "refused"
+    assert reconcile().differences == []
+
+
+def test_what_a_store_cannot_send_goes_back_with_its_reason(clerk):
+    parcel = parcel_of("J-1")
+
+    unknown = act(clerk, "step", fulfillment=str(parcel.pk), step="reject", reason="rain").json()
+    done = act(clerk, "step", fulfillment=str(parcel.pk), step="reject", reason="no_capacity").json()
+
+    assert (unknown["state"], done["state"]) == ("refused", "done")
+    parcel.refresh_from_db()
+    assert (parcel.status, parcel.reject_reason) == ("rejected", "no_capacity")
+    assert reconcile().differences == []
+
+
+def test_a_parcel_of_another_node_is_not_worked_on_here(clerk):
+    parcel = parcel_of("T-1", "wh")
+
+    for name in ("pick", "pack", "dispatch", "reject"):
+        answer = act(clerk, "step", fulfillment=str(parcel.pk), step=name, reason="other").json()
+        assert answer["state"] == "refused", name
+    parcel.refresh_from_db()
+    assert parcel.status == "allocated"
+
+
+def a_pickup() -> tuple[Fulfillment, str]:
+    """An order of a customer who fetches it at st, and its code."""
+    at = NOW
+    lines = [LineDoc("goods", "CUP", "Cup", 1, 3050)]
+    doc = OrderDoc("tm", "P-1", at, "CNY", lines, paid_at=at, delivery=DeliveryDoc("pickup", "st"))
+    accept_orders([doc], **BY)
+    order = Order.objects.get(external_id="P-1")
+    route([order.pk], **BY)
+    parcel = parcel_of("P-1")
+    make_ready([parcel.pk], **BY)
+    return parcel, code_for(parcel.pk)
+
+
+def test_a_pickup_is_handed_over_once_to_who_shows_the_code(clerk):
+    parcel, code = a_pickup()
+    assert "P-1" in clerk.get("/desk/st/pickup/").content.decode()
+
+    wrong = act(clerk, "collect", code="AAAA-AAAA-A").json()
+    first = act(clerk, "collect", code=f"https://shop.example/p/{code}").json()
+    second = act(clerk, "collect", code=code).json()
+
+    assert (wrong["state"], first["state"], second["state"]) == ("refused", "done", "refused")
+    assert "already" in second["sentence"]
+    parcel.refresh_from_db()
+    assert (parcel.status, parcel.worked_by) == ("delivered", "user:store")
+    assert reconcile().differences == []
+
+
+def test_goods_of_any_channel_are_taken_back_at_the_counter(clerk, company):
+    order_id = company.orders["T-4"]
+    page = clerk.get("/desk/st/return/?q=T-4").content.decode()
+    assert "CUP" in page
+
+    none = act(clerk, "return", order=str(order_id), lines=[{"line": "1", "qty": ""}], reason="no_reason").json()
+    too_many = act(clerk, "return", order=str(order_id), lines=[{"line": "1", "qty": "9"}], reason="no_reason").json()
+
+    assert (none["state"], too_many["state"]) == ("refused", "refused")
+    assert not ReturnCase.objects.exists()
+
+
+def test_what_the_rules_approve_is_taken_in_at_once_into_inspection(clerk):
+    now = utc_now()
+    bought = now - timedelta(days=3)
+    lines = [LineDoc("goods", "CUP", "Cup", 2, 6100)]
+    arrived = {"dispatched_at": bought, "delivered_at": now - timedelta(days=2), "is_shipped": True}
+    accept_orders([OrderDoc("tm", "B-9", bought, "CNY", lines, paid_at=bought, **arrived)], actor="test", now=now)
+    order = Order.objects.get(external_id="B-9")
+    before = on_hand("CUP")
+
+    done = act(clerk, "return", order=str(order.pk), lines=[{"line": "1", "qty": "1"}], reason="no_reason").json()
+
+    case = ReturnCase.objects.get()
+    assert done["state"] == "done"
+    assert (case.way, case.node.code, case.status) == ("store", "st", "received")
+    assert on_hand("CUP") == before
+    assert Level.objects.get(sku__code="CUP", node__code="st", bucket="inspection").on_hand == 1

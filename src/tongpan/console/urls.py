@@ -125,6 +125,7 @@ urlpatterns = [
     path("desk/<str:code>/", store.today, name="store_today"),
     path("desk/<str:code>/work/<slug:queue>/", store.work, name="store_work"),
     path("desk/<str:code>/transfers/<int:transfer_id>/", store.transfer, name="store_transfer"),
+    path("desk/<str:code>/pickup/", store.pickup, name="store_pickup"),
     path("desk/<str:code>/count/", store.count, name="store_count"),
     path("desk/<str:code>/count/<int:sheet_id>/", store.count, name="store_sheet"),
     path("desk/<str:code>/find/", store.find, name="store_find"),

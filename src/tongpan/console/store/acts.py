@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 from tongpan.console.store.acting import Act, Done, Job, whole
 from tongpan.console.store.returning import take_back
 from tongpan.console.store.selling import sell
+from tongpan.console.store.steps import collected, step
 from tongpan.core.errors import Refusal
 from tongpan.inventory.actions import enter_counts, open_counts, receive, submit_count
 from tongpan.inventory.engine.counting import CountOutcome, Found, SheetDoc
@@ -63,5 +64,7 @@ ACTS: dict[str, Act] = {
     "receive": Act(_receive, "stock.edit"),
     "count": Act(_count, "stock.edit"),
     "order": Act(sell, "fulfillment.work"),
+    "step": Act(step, "fulfillment.work"),
+    "collect": Act(collected, "fulfillment.work"),
     "return": Act(take_back, "returns.edit"),
 }

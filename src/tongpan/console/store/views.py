@@ -21,6 +21,8 @@ from tongpan.console.store.lookup import find_goods, found_sku, member_of
 from tongpan.console.store.places import PERMISSION, DeskRequest, desk, no_place, places_of
 from tongpan.console.store.tasks import DUE_COUNTS, WORK, today_at, work_of
 from tongpan.core.clock import utc_now
+from tongpan.fulfillment.actions.rejecting import SAYABLE
+from tongpan.fulfillment.models import RejectReason
 from tongpan.inventory.counts import due_counts, sheet_by_id
 from tongpan.inventory.models import CountState, TransferState
 from tongpan.inventory.transit import transfer_by_id
@@ -114,9 +116,16 @@ def work(request: DeskRequest, queue: str) -> HttpResponse:
         "queue": queue,
         "name": names[queue],
         "tasks": work_of(request.node, queue, utc_now(), 50),
-        "can_act": ACTS.keys(),
+        "reject_reasons": [(reason, RejectReason(reason).label) for reason in SAYABLE],
     }
     return _keepable(render(request, "console/store/work.html", context))
+
+
+@desk()
+def pickup(request: DeskRequest) -> HttpResponse:
+    """The code that a buyer shows, and what waits for its buyers."""
+    context = {"tab": "pickup", "tasks": work_of(request.node, "collect", utc_now(), 50)}
+    return _keepable(render(request, "console/store/pickup.html", context))
 
 
 @desk()

@@ -9,7 +9,7 @@ from tongpan.console.store.acting import Done, Job
 from tongpan.core.errors import Refusal
 from tongpan.fulfillment.actions import desk, dispatch, ship
 from tongpan.fulfillment.actions.handing import collect, hand_over
-from tongpan.fulfillment.actions.rejecting import reject
+from tongpan.fulfillment.actions.refusing import reject
 from tongpan.fulfillment.models import Fulfillment
 from tongpan.fulfillment.parcels import ShipDoc
 from tongpan.fulfillment.states import StepOutcome

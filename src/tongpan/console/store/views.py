@@ -21,7 +21,7 @@ from tongpan.console.store.lookup import find_goods, found_sku, member_of
 from tongpan.console.store.places import PERMISSION, DeskRequest, desk, no_place, places_of
 from tongpan.console.store.tasks import DUE_COUNTS, WORK, today_at, work_of
 from tongpan.core.clock import utc_now
-from tongpan.fulfillment.actions.rejecting import SAYABLE
+from tongpan.fulfillment.actions.refusing import SAYABLE
 from tongpan.fulfillment.models import RejectReason
 from tongpan.inventory.counts import due_counts, sheet_by_id
 from tongpan.inventory.models import CountState, TransferState

@@ -92,6 +92,7 @@ def test_an_answer_that_was_lost_is_asked_for_again_and_nothing_is_done_twice(ph
     page.fill("[name=good]", "1")
     page.check("[name=more]")
     page.click(".desk-actions .button-primary")
+    expect(page.locator("[data-line=down]")).to_be_visible()
     expect(page.locator(".act-state")).to_contain_text("Waits for the line")
     assert lost == [200]
 

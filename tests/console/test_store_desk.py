@@ -22,7 +22,8 @@ from tongpan.inventory.actions import create_transfers, send
 from tongpan.inventory.engine.transfers import Sending, TransferDoc, Wanted
 from tongpan.inventory.models import CountEntry, Level, Transfer
 from tongpan.inventory.queries import reconcile
-from tongpan.network.actions import set_staff
+from tongpan.network.actions import save_nodes, set_staff
+from tongpan.network.engine import NodeRules, NodeSpec
 from tongpan.orders.actions import accept as accept_orders
 from tongpan.orders.engine import DeliveryDoc, LineDoc, OrderDoc
 from tongpan.orders.models import Order, ReturnCase
@@ -237,7 +238,7 @@ def test_an_order_is_picked_packed_and_leaves_with_its_parcel(clerk):
     parcel.refresh_from_db()
     assert (parcel.status, parcel.worked_by) == ("dispatched", "user:store")
     assert parcel.shipments.get().tracking_number == "SF1"
-    assert act(clerk, "step", fulfillment=str(parcel.pk), step="pack").json()["state"] == "refused"
+    assert act(clerk, "step", fulfillment=str(parcel.pk), step="accept").json()["state"] == "refused"
     assert reconcile().differences == []
 
 
@@ -305,6 +306,7 @@ def test_goods_of_any_channel_are_taken_back_at_the_counter(clerk, company):
 
 def test_what_the_rules_approve_is_taken_in_at_once_into_inspection(clerk):
     now = utc_now()
+    save_nodes([NodeSpec("st", "store", "北京店", city="北京", rules=NodeRules(facilities=("return",)))], **BY)
     bought = now - timedelta(days=3)
     lines = [LineDoc("goods", "CUP", "Cup", 2, 6100)]
     arrived = {"dispatched_at": bought, "delivered_at": now - timedelta(days=2), "is_shipped": True}

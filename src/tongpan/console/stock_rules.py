@@ -63,8 +63,14 @@ def stock_rules(request: Request) -> HttpResponse:
     if request.method == "POST" and not may_edit:
         return render(request, "console/no_permission.html", {"permission": "stock.approve"}, status=403)
     what = request.POST.get("rules", "")
-    counting = CountRulesForm(request.POST if what == "counts" else None, initial=_values(count_rules()))
-    filling = ReplenishRulesForm(request.POST if what == "replenishment" else None, initial=_values(replenish_rules()))
+    counting = CountRulesForm(
+        request.POST if what == "counts" else None, initial=_values(count_rules()), auto_id="counts-%s"
+    )
+    filling = ReplenishRulesForm(
+        request.POST if what == "replenishment" else None,
+        initial=_values(replenish_rules()),
+        auto_id="replenishment-%s",
+    )
     form = counting if what == "counts" else filling
     if form.is_bound and form.is_valid():
         try:

@@ -238,7 +238,9 @@ def test_an_order_is_picked_packed_and_leaves_with_its_parcel(clerk):
     parcel.refresh_from_db()
     assert (parcel.status, parcel.worked_by) == ("dispatched", "user:store")
     assert parcel.shipments.get().tracking_number == "SF1"
-    assert act(clerk, "step", fulfillment=str(parcel.pk), step="accept").json()["state"] == "refused"
+    assert act(clerk, "step", fulfillment=str(parcel.pk), step="pack").json()["state"] == "unchanged"
+    too_late = act(clerk, "step", fulfillment=str(parcel.pk), step="reject", reason="other").json()
+    assert too_late["state"] == "refused"
     assert reconcile().differences == []
 
 

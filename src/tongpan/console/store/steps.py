@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -21,7 +23,7 @@ def step(job: Job) -> Done:
     """args: fulfillment, step ("accept", "pick", "pack", "ready", "reject" with reason and note, "dispatch" with
     carrier and number, "hand_over" with reason)."""
     wanted, fulfillment_id = job.text("step", 20), job.whole("fulfillment")
-    by = {"actor": job.actor, "now": job.now, "nodes": {job.node.pk}}
+    by: dict[str, Any] = {"actor": job.actor, "now": job.now, "nodes": {job.node.pk}}
     said = {
         "accept": _("Accepted."),
         "pick": _("Being picked."),

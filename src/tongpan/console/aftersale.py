@@ -243,6 +243,7 @@ def case_detail(request: Request, case_id: int) -> HttpResponseBase:
         "reason_names": {code: REASONS.get(code, code) for code in {line.reason for line in whole.lines}},
         "tender_actions": TENDER_ACTIONS,
         "sentence": localized(case.answer["sentence"]),
+        "approval": localized(case.answer.get("approval", "")),
         "can_repropose": bool(whole.refunds) and all(r.status == "failed" for r in whole.refunds),
     }
     return render(request, "console/aftersale/detail.html", context)

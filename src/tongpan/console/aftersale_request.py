@@ -168,6 +168,8 @@ def case_new(request: Request, order_id: int) -> HttpResponse:
         "planned": planned,
         "parts": _parts(order, planned) if planned and planned.refund else [],
         "sentence": localized(planned.answer.sentence) if planned else "",
+        "approval": localized(planned.approval) if planned else "",
+        "instant": localized(planned.instant) if planned else "",
     }
     return render(request, "console/aftersale/new.html", context)
 

@@ -144,6 +144,28 @@ _SENTENCES = (
     gettext_noop("Some of the goods are not there any more; look at the cart again."),
     gettext_noop("That order does not leave from here."),
     gettext_noop("It has left already, was called off, or its order is held back."),
+    # After-sale
+    gettext_noop("Within the window without a reason, until %(day)s (rule %(rule)s)."),
+    gettext_noop("Within the extended window, until %(day)s (rule %(rule)s)."),
+    gettext_noop("A fault of the goods within the warranty, until %(day)s (rule %(rule)s)."),
+    gettext_noop("Order %(number)s has not arrived yet; wait for its delivery, or refund it as lost."),
+    gettext_noop("Line %(line)s (%(sku)s): %(bought)s were bought, so %(left)s can come back, not %(asked)s."),
+    gettext_noop(
+        "Line %(line)s (%(sku)s): %(bought)s were bought; %(taken)s came back or are asked for already, so %(left)s "
+        "can come back, not %(asked)s."
+    ),
+    gettext_noop("Line %(line)s (%(sku)s): the time to return it ended on %(day)s."),
+    gettext_noop("Line %(line)s (%(sku)s): its warranty ended on %(day)s."),
+    gettext_noop("Line %(line)s (%(sku)s) was opened; only unopened goods come back without a fault."),
+    gettext_noop("Line %(line)s (%(sku)s) comes back for faults of quality only (rule %(rule)s)."),
+    gettext_noop("Name the store where the goods are handed in."),
+    gettext_noop("A door pickup needs its time slot."),
+    gettext_noop("Line %(line)s of case %(case)s has %(qty)s units; %(named)s are named. Name each unit once."),
+    gettext_noop("%(amount)s is above the cap of instant refunds (%(cap)s)."),
+    gettext_noop("%(amount)s is above what is approved by itself (%(cap)s)."),
+    gettext_noop("Requests of kind %(kind)s are approved by a person."),
+    gettext_noop("Only a return is refunded at once."),
+    gettext_noop("What is sent instead costs %(more)s more; say how the buyer pays it."),
 )
 
 

@@ -160,7 +160,7 @@ def test_the_database_refuses_a_unit_that_comes_back_twice_and_money_beyond_what
 
     with pytest.raises(IntegrityError, match="no_unit_comes_back_twice"), transaction.atomic():
         execute("UPDATE orders_unitstaken SET taken = taken + 1")
-    execute("INSERT INTO orders_refundlimit VALUES (%s, 1000, 1000)", [order_id])
+    execute("INSERT INTO orders_refundlimit (order_id, paid_minor, refunded_minor) VALUES (%s, 1000, 1000)", [order_id])
     with pytest.raises(IntegrityError, match="never_refunded_twice"), transaction.atomic():
         execute("UPDATE orders_refundlimit SET refunded_minor = refunded_minor + 1")
     assert refunds() == []

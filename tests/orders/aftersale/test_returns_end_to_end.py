@@ -279,6 +279,18 @@ def test_a_channels_return_that_is_about_no_case_is_booked_and_counts_towards_th
     assert ask(order_id).code == "return.twice"
 
 
+def test_what_the_channel_says_it_gave_back_counts_once_however_many_refunds_follow() -> None:
+    order_id = delivered("T1", goods("A", 2, 2000), refunded_minor=600)
+    for _ in range(2):
+        case_id = case_of(ask(order_id))
+        receive([case_id], "sh", **BY)
+        inspect(case_id, [Found(1, "saleable", 1)], **BY)
+
+    assert [(row[5], row[6]) for row in refunds()] == [(0, 1000), (600, 400)]
+    pay_refunds(refund_ids(), "x", **BY)
+    assert fetch_all("SELECT paid_minor, refunded_minor, outside_minor FROM orders_refundlimit") == [(2000, 1400, 600)]
+
+
 @pytest.mark.parametrize(
     ("found", "code"),
     [

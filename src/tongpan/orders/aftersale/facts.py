@@ -56,6 +56,7 @@ class OrderFacts:
     delivered_at: datetime | None
     paid_minor: int | None
     refunded_minor: int
+    outside_before: int
     lines: list[LineRow] = field(default_factory=list)
     discounts: dict[int, list[Share]] = field(default_factory=lambda: defaultdict(list))
     tenders: list[Tender] = field(default_factory=list)
@@ -66,6 +67,11 @@ class OrderFacts:
     withheld_minor: int = 0
     ours_minor: int = 0
     booked_minor: int = 0
+
+    @property
+    def outside_minor(self) -> int:
+        """What the channel gave back by itself. Its own figure may count refunds of ours that it carried out."""
+        return max(self.booked_minor, self.outside_before, self.refunded_minor - self.ours_minor, 0)
 
     @property
     def goods(self) -> list[LineRow]:
@@ -85,7 +91,8 @@ def load(order_ids: Collection[int], policy: Policy) -> dict[int, OrderFacts]:
         for row in fetch_all(
             """SELECT o.id, o.shop_id, s.code, o.channel_id, c.code, c.zone, o.external_id, o.status, o.currency,
                       o.customer_id, o.is_simulated, o.placed_at, coalesce(o.dispatched_at, o.paid_at, o.placed_at),
-                      coalesce(o.delivered_at, o.completed_at), o.paid_minor, o.refunded_minor
+                      coalesce(o.delivered_at, o.completed_at), o.paid_minor, o.refunded_minor,
+                      coalesce((SELECT outside_minor FROM orders_refundlimit WHERE order_id = o.id), 0)
                FROM orders_order o JOIN channels_shop s ON s.id = o.shop_id JOIN channels_channel c ON c.id = o.channel_id
                WHERE o.id = ANY(%s)""",  # noqa: E501
             [ids],
@@ -211,15 +218,13 @@ def given_of(facts: OrderFacts) -> Given:
             for share in facts.discounts.get(line.id, ()):
                 key = (line.id, share.payer, share.code)
                 payers[key] = payers.get(key, 0) + cumulated(share.amount_minor, line.qty, line.by_channel)
-    # The channel's own figure may count refunds of ours that it carried out.
-    outside = max(facts.booked_minor, facts.refunded_minor - facts.ours_minor, 0)
     return Given(
         units,
         facts.buyer_given,
         payers,
         facts.withheld_minor,
         facts.tenders_given,
-        facts.ours_minor + outside,
+        facts.ours_minor + facts.outside_minor,
     )
 
 

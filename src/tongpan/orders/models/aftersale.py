@@ -317,11 +317,16 @@ class UnitsTaken(models.Model):
 
 
 class RefundLimit(models.Model):
-    """What was paid for an order and what refunds took of it; never more than was paid."""
+    """What was paid for an order and what refunds took of it; never more than was paid.
+
+    outside_minor: what the channel had given back by itself when a refund was last proposed. Its figure may count
+    refunds of ours from then on.
+    """
 
     order = models.OneToOneField(Order, on_delete=models.CASCADE, primary_key=True, related_name="refund_limit")
     paid_minor = models.BigIntegerField()
     refunded_minor = models.BigIntegerField()
+    outside_minor = models.BigIntegerField(db_default=0)
 
     class Meta:
         constraints = [

@@ -42,7 +42,7 @@ def propose(
     newest = policies[max(policies)]
     facts = load({case.order_id for case, _ in wanted}, newest)
     made: dict[int, RefundShares] = {}
-    paid: dict[int, int] = {}
+    paid: dict[int, tuple[int, int]] = {}
     for case, units in wanted:
         order = facts[case.order_id]
         policy = policies[case.policy_version]
@@ -53,8 +53,9 @@ def propose(
             found = goodwill_of(order, case.units, case.credit_minor, terms)
             refund = _nothing() if isinstance(found, str) else found
         made[case.id] = refund
+        order.outside_before = order.outside_minor
         _count(order, refund)
-        paid[order.id] = sale_of(order).paid_minor
+        paid[order.id] = (sale_of(order).paid_minor, order.outside_before)
     _insert([case for case, _ in wanted], made, used or {}, actor=actor, now=now)
     _limit([(case.order_id, made[case.id].total_minor) for case, _ in wanted], paid)
     return made
@@ -142,18 +143,19 @@ def _tender_rows(refund_id: int, refund: RefundShares, used: int) -> list[tuple[
     return rows
 
 
-def _limit(taken: Sequence[tuple[int, int]], paid: Mapping[int, int]) -> None:
-    """Count refunds towards what was paid for their orders, which the caller holds."""
+def _limit(taken: Sequence[tuple[int, int]], paid: Mapping[int, tuple[int, int]]) -> None:
+    """Count refunds towards what was paid for their orders, which the caller holds. paid: and given back outside."""
     sums: dict[int, int] = {}
     for order_id, amount in taken:
         sums[order_id] = sums.get(order_id, 0) + amount
     ids = sorted(sums)
     execute(
-        """INSERT INTO orders_refundlimit AS l (order_id, paid_minor, refunded_minor)
-           SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[])
+        """INSERT INTO orders_refundlimit AS l (order_id, paid_minor, outside_minor, refunded_minor)
+           SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[])
            ON CONFLICT (order_id) DO UPDATE
-               SET refunded_minor = l.refunded_minor + excluded.refunded_minor, paid_minor = excluded.paid_minor""",
-        [ids, [paid[i] for i in ids], [sums[i] for i in ids]],
+               SET refunded_minor = l.refunded_minor + excluded.refunded_minor, paid_minor = excluded.paid_minor,
+                   outside_minor = excluded.outside_minor""",
+        [ids, [paid[i][0] for i in ids], [paid[i][1] for i in ids], [sums[i] for i in ids]],
     )
 
 

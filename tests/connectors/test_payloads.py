@@ -50,5 +50,11 @@ def test_a_payload_past_the_limit_is_not_kept():
     assert payload_of_rows("f", [row("x" * MAX_PAYLOAD, "", "")], LAYOUT) == b""
 
 
+def test_half_a_character_does_not_stop_an_import():
+    [table] = tables_of(payload_of_rows("f", [row("1", "red\ud800", "")], LAYOUT))
+
+    assert table.rows == [["1", "red?"]]
+
+
 def test_another_payload_has_no_rows():
     assert tables_of(b"") == tables_of(b'{"id": 1}') == tables_of(b"[1]") == tables_of(b"\xff") == []

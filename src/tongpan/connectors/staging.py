@@ -114,10 +114,14 @@ class Staging:
             # With this line end the writer quotes every cell that holds a carriage return or a line feed.
             writer = csv.writer(stream, lineterminator="\r\n")
             batch: list[Sequence[Any]] = []
+            last, key = "", ""
             for line, cells, defect, _ in source.rows(seen):
                 count += 1
                 if len(keys) == 1:
-                    key = cleaned(cells[keys[0]], nulls)
+                    # The rows of a document mostly stand together.
+                    if cells[keys[0]] != last:
+                        last = cells[keys[0]]
+                        key = cleaned(last, nulls)
                 else:
                     parts = [cleaned(cells[i], nulls) for i in keys]
                     key = "\x1f".join(parts) if any(parts) else ""

@@ -56,7 +56,7 @@ class _Part:
             first = len(self.lines)
             self.discounts += [replace(share, line=first + (share.line or 0)) for share in made.discounts]
         self.lines += made.lines
-        if any(line.kind == "charge" for line in made.lines):
+        if made.has_charge:
             self.charge_rows += 1
         if made.stock is not None:
             self.stock.append(made.stock)
@@ -195,9 +195,12 @@ class Assembler:
         parts: dict[str, _Part] = {}
         last_head: dict[str, tuple[Any, tuple[Any, ...]]] = {}
         has_head = False
+        table = ""
         for number, row in enumerate(rows):
-            converter = self._converter(row.table, shop)
-            splitter = self._splitters.get(row.table)
+            if row.table != table:
+                table = row.table
+                converter = self._converter(table, shop)
+                splitter = self._splitters.get(table)
             part: _Part | None = None
             try:
                 for cells in splitter.pieces(row.cells) if splitter else (row.cells,):

@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import pydantic_core
+
 from tongpan.connectors.engine.prepared import Layout, StagedRow
 
 MAX_PAYLOAD = 8_000_000
 """Bytes. The rows of a document that need more are not kept: it has tens of thousands of lines."""
-
-_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,16 @@ def payload_of_rows(format_name: str, rows: Sequence[StagedRow], layouts: Mappin
             columns += more
             cells = [[*row.cells, *[row.extra.get(header) for header in more]] for row in members]
         tables.append({"table": name, "columns": columns, "rows": cells})
-    payload = _encode({"format": format_name, "tables": tables}).encode(errors="replace")
+    payload = _encoded({"format": format_name, "tables": tables})
     return payload if len(payload) <= MAX_PAYLOAD else b""
+
+
+def _encoded(value: object) -> bytes:
+    try:
+        return pydantic_core.to_json(value)
+    except ValueError:
+        # Half a character, which no UTF-8 has.
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
 
 
 def tables_of(payload: bytes) -> list[PayloadTable]:

@@ -48,6 +48,7 @@ class Made(NamedTuple):
     lines: tuple[LineDoc, ...]
     stock: StockLine | None
     discounts: tuple[DiscountDoc, ...] = ()
+    has_charge: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +111,7 @@ class RowConverter:
                 return Compiled(lambda row: Made(cls, (), stock.get(row) if stock else None), _uses([stock]))
             if len(lines) == 1 and not lines[0].discounts:
                 build = lines[0].get
-                return Compiled(
-                    lambda row: Made(cls, () if (line := build(row, cls)) is None else (line,), None), lines[0].uses
-                )
+                return Compiled(lambda row: _one(cls, build(row, cls)), lines[0].uses)
             return Compiled(lambda row: _made(cls, lines, row), _uses(lines))
 
         gives = {cls: remembered(give(cls)) for cls, _ in rules}
@@ -185,7 +184,11 @@ def _made(cls: str, builders: Sequence[_LineBuilder], row: Row) -> Made:
             found = [discount for part in builder.discounts if (discount := part.get(row))]
             discounts += [replace(discount, line=len(lines)) for discount in found]
         lines.append(line)
-    return Made(cls, tuple(lines), None, tuple(discounts))
+    return Made(cls, tuple(lines), None, tuple(discounts), any(line.kind == "charge" for line in lines))
+
+
+def _one(cls: str, line: LineDoc | None) -> Made:
+    return Made(cls, (), None) if line is None else Made(cls, (line,), None, (), line.kind == "charge")
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,9 +103,15 @@ def time_parser(formats: Sequence[str], zone: ZoneInfo) -> Callable[[str], datet
     return parse
 
 
+_USUAL = "%Y-%m-%d %H:%M:%S"
+_USUAL_SHAPE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
+
+
 def _by_formats(text: str, formats: Sequence[str]) -> datetime | None:
     for pattern in formats:
         try:
+            if pattern == _USUAL and _USUAL_SHAPE.fullmatch(text):
+                return datetime.fromisoformat(text)  # says the same, a hundred times as fast
             return datetime.strptime(text, pattern)
         except ValueError:
             continue

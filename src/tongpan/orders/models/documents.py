@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from tongpan.catalog.models import Sku
 from tongpan.channels.models import Channel, Shop
 from tongpan.customers.models import Customer
+from tongpan.orders.ledger import SHARE_CODE
 
 
 class Status(models.TextChoices):
@@ -216,6 +217,11 @@ class Discount(models.Model):
 
     class Meta:
         constraints = [models.CheckConstraint(condition=Q(amount_minor__gt=0), name="discount_positive")]
+
+    @property
+    def label(self) -> str:
+        """What the share is called; one that the platform's account told says so."""
+        return str(_("as settled")) if self.code == SHARE_CODE else self.name or self.code
 
 
 class OrderTag(models.Model):

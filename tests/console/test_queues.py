@@ -48,6 +48,9 @@ def test_the_queue_lists_what_waits_and_takes_steps_for_many_at_once(sign_in, co
 
     assert "1 parcel went on." in page
     assert "Ready for pickup" in page
+    order = said(client.get(f"/orders/{Fulfillment.objects.get(pk=pickup).order_id}/"))
+    assert "Steps: who, where and when" in order
+    assert "user:manager" in order
     refused = said(client.post("/queues/step/", {"step": "pack", "id": [pickup]}, follow=True))
     assert "1 parcel went on." not in refused
     assert "Choose at least one parcel." in said(client.post("/queues/step/", {"step": "pack"}, follow=True))

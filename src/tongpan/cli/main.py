@@ -16,6 +16,7 @@ from tongpan.cli.demo import demo
 from tongpan.cli.doctor import doctor
 from tongpan.cli.exchange import exchange
 from tongpan.cli.export import export
+from tongpan.cli.fulfillment import fulfillment
 from tongpan.cli.goods import goods
 from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
@@ -68,6 +69,7 @@ COMMANDS: tuple[click.Command, ...] = (
     metrics,
     supply,
     routing,
+    fulfillment,
     lake,
     migrate,
     user,

@@ -21,7 +21,7 @@ from tongpan.console.bulk_actions import offered
 from tongpan.console.order_ledger import account_of
 from tongpan.console.order_source import source_of
 from tongpan.core.clock import utc_now
-from tongpan.fulfillment.queries import journey, routing_of
+from tongpan.fulfillment.queries import journey, routing_of, steps_of_order
 from tongpan.fulfillment.tracking_links import token_of
 from tongpan.inventory.queries import movements_caused_by, reservations_of
 from tongpan.orders.aftersale.engine.deciding import LEFT
@@ -55,6 +55,7 @@ def story(request: Request, order: Order) -> dict[str, Any]:
         "order": order,
         "routing": routing,
         "journey": journey(order.pk),
+        "steps": steps_of_order(order.pk),
         "track_path": reverse("console:track", args=[token_of(order.pk)]),
         "may_work": can(request.user, "fulfillment.work"),
         "zone": order.channel.zone,

@@ -11,6 +11,19 @@ import re
 from django.utils.translation import get_language, gettext, gettext_noop
 
 _SENTENCES = (
+    # Pickups
+    gettext_noop("Nobody has this pickup code. Ask the buyer to show it again."),
+    gettext_noop("This is no pickup code: it has nine letters and digits. Type or scan it again."),
+    gettext_noop("Too many wrong codes; wait ten minutes, or look the order up by its number."),
+    gettext_noop("Order %(number)s waits at %(node)s, not here; send the buyer there."),
+    gettext_noop("Order %(number)s was handed over at %(node)s already by %(who)s at %(at)s; its code counts once."),
+    gettext_noop(
+        "The time in which %(node)s kept order %(number)s is over, or the order was called off: do not hand it over, "
+        "and let the office decide."
+    ),
+    gettext_noop("Say in 5 to 200 characters how you know that this is the buyer."),
+    gettext_noop("None of these waits for its buyer; make it ready first."),
+    gettext_noop("Order %(number)s is held back by the office; it must be released first."),
     # Values of a file
     gettext_noop("is empty, but is needed"),
     gettext_noop("is empty, but a payment needs it"),

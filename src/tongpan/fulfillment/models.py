@@ -134,8 +134,26 @@ class FulfillmentEvent(models.Model):
     data = models.JSONField(db_default={})
     recorded_at = models.DateTimeField(db_default=Now())
 
+    LABELS = {
+        "offered": _("Offered"),
+        "accept": _("Accepted"),
+        "rejected": _("Rejected"),
+        "pick": _("Picking begun"),
+        "pack": _("Packed"),
+        "ready": _("Ready for pickup"),
+        "reminded": _("Buyer reminded"),
+        "collected": _("Collected"),
+        "expired": _("Not fetched in time"),
+        "dispatched": _("Dispatched"),
+    }
+
     class Meta:
         indexes = [models.Index(fields=["fulfillment", "id"], name="steps_of_fulfillment")]
+
+    @property
+    def label(self) -> str:
+        """The kind in words."""
+        return str(self.LABELS.get(self.kind, self.kind))
 
 
 class PickupCode(models.Model):

@@ -13,6 +13,7 @@ from django.db.models.functions import Coalesce
 from tongpan.core.bulk import fetch_all
 from tongpan.fulfillment.models import (
     Fulfillment,
+    FulfillmentEvent,
     FulfillmentLine,
     RoutingDecision,
     Shipment,
@@ -43,6 +44,17 @@ def routing_of(order_id: int) -> Routed:
             .order_by("id")
         ),
     )
+
+
+def steps_of(fulfillment_id: int) -> list[FulfillmentEvent]:
+    """What was done with one fulfilment, by whom, where and when, in order. One statement."""
+    return list(FulfillmentEvent.objects.filter(fulfillment_id=fulfillment_id).select_related("node").order_by("id"))
+
+
+def steps_of_order(order_id: int) -> list[FulfillmentEvent]:
+    """The steps of all fulfilments of one order, with node, in order. One statement."""
+    rows = FulfillmentEvent.objects.filter(fulfillment__order_id=order_id).select_related("node")
+    return list(rows.order_by("id"))
 
 
 def orders_at_node(node_id: int) -> QuerySet[Fulfillment, Any]:

@@ -255,7 +255,7 @@ def _broken(text: str, size: float, width: float) -> list[str]:
 
 
 def qr_svg(text: str) -> str:
-    """A QR of ``text`` as inline SVG, 4 units a module with the quiet zone it needs."""
+    """A QR of ``text`` as inline SVG with the quiet zone it needs; whoever shows it says how large."""
     made: Any = segno.make(text, error="m")
-    drawn: str = made.svg_inline(scale=4, border=4, light="white")
+    drawn: str = made.svg_inline(scale=4, border=4, light="white", omitsize=True)
     return drawn

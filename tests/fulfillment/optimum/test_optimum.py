@@ -194,7 +194,7 @@ def brute_force(batch, nodes, stock):
     return min(states.values())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(batches())
 def test_it_finds_what_brute_force_finds_and_the_ladder_is_never_better(case):
     batch, nodes, stock = case

@@ -5,11 +5,11 @@ decides order by order, and an early one may take what a later one needed more. 
 over the same needs, nodes, stock and distances. It is a measure, not a way to route: it knows the orders that have not
 come yet.
 
-Orders of which none could lack what another one takes are solved apart. An order that nobody competes with and that
-one node has whole needs no solver. A part that is larger than ``most`` variables is cut, in the order of the batch,
-into pieces that are solved one after the other on what is left; its bound is then what its orders would get if each
-were alone, and the answer says that such a part is open. Whole numbers throughout, and no clock: the same batch has
-the same answer.
+Nodes that some best assignment does without are left out first (``parts.narrow``). Orders of which none could lack what
+another one takes are solved apart; an order that nobody competes with and that one node has whole needs no solver. A
+part that is larger than ``most`` variables is cut, in the order of the batch, into pieces that are solved one after the
+other on what is left; its bound is then what its orders would get if each were alone, and the answer says that such a
+part is open. Whole numbers throughout, and no clock: the same batch has the same answer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from tongpan.fulfillment.optimum.model import NOTHING, Asked, Assignment, Cost, Optimum, Score, score_of
-from tongpan.fulfillment.optimum.parts import Case, Cell, Ground, case_of, from_one_node, independent, scarce_cells
+from tongpan.fulfillment.optimum.parts import (
+    Case,
+    Cell,
+    Ground,
+    case_of,
+    from_one_node,
+    independent,
+    narrow,
+    scarce_cells,
+)
 from tongpan.fulfillment.optimum.solving import Solved, size_of, solve
 from tongpan.fulfillment.routing.basics import NodeView, Pick, Stock
 
@@ -40,7 +49,7 @@ def optimum(
     """
     ground = Ground(nodes, stock, cost)
     cases = [case_of(asked, ground) for asked in batch if asked.needs]
-    able = [case for case in cases if not case.is_hopeless]
+    able = narrow([case for case in cases if not case.is_hopeless], ground)
     hopeless = Score(len(cases) - len(able), 0, 0)
     scarce = scarce_cells(able, ground)
     picks: Assignment = {}
@@ -72,7 +81,7 @@ def _cut(part: Sequence[Case], ground: Ground, known: Mapping[int, Sequence[Pick
     picks: Assignment = {}
     for piece in _pieces(part, most):
         cases = [case_of(case.asked, remaining) for case in piece]
-        able = [case for case in cases if not case.is_hopeless]
+        able = narrow([case for case in cases if not case.is_hopeless], remaining)
         if not able:
             continue
         made = solve(able, scarce_cells(able, remaining))

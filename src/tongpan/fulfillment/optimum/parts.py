@@ -53,6 +53,24 @@ class Case:
     costs: Mapping[int, int]
 
     @property
+    def needed(self) -> dict[int, int]:
+        """Units by SKU id."""
+        units: dict[int, int] = {}
+        for item in self.items:
+            for sku_id, each in item.uses.items():
+                units[sku_id] = units.get(sku_id, 0) + each * item.count
+        return units
+
+    def only(self, node_ids: Sequence[int]) -> Case:
+        """The same order with these nodes alone."""
+        kept = set(node_ids)
+        items = [
+            Item(item.line_id, item.count, item.uses, {n: times for n, times in item.at.items() if n in kept})
+            for item in self.items
+        ]
+        return Case(self.asked, items, {n: cost for n, cost in self.costs.items() if n in kept})
+
+    @property
     def is_hopeless(self) -> bool:
         """True when it cannot be served even when it is alone."""
         return any(sum(item.at.values()) < item.count for item in self.items)
@@ -97,6 +115,41 @@ def scarce_cells(cases: Sequence[Case], ground: Ground) -> dict[Cell, int]:
                 for cell, units in case.takes(item, node_id):
                     asked[cell] += units
     return {cell: have for cell, units in asked.items() if units > (have := ground.have(cell))}
+
+
+def narrow(cases: Sequence[Case], ground: Ground) -> list[Case]:
+    """The cases without nodes that some best assignment does without.
+
+    Take an order and the nodes that have all of it, cheapest first. Where others cannot lack anything at one of them,
+    or where there is one more of them than the others need units of its goods, one is left whole by whatever the
+    others take; moving the order there makes nothing worse. So it needs neither dearer nodes nor several. Narrowed
+    orders leave more to others, who are narrowed again until nothing changes.
+    """
+    cases = list(cases)
+    needed: defaultdict[int, int] = defaultdict(int)
+    for case in cases:
+        for sku_id, units in case.needed.items():
+            needed[sku_id] += units
+    is_changed = True
+    while is_changed:
+        is_changed = False
+        scarce = scarce_cells(cases, ground)
+        for position, case in enumerate(cases):
+            own = case.needed
+            whole = [
+                node_id
+                for node_id in sorted(case.costs, key=lambda node_id: case.costs[node_id])
+                if all(item.at.get(node_id, 0) == item.count for item in case.items)
+                and all(ground.have((sku_id, node_id)) >= units for sku_id, units in own.items())
+            ]
+            most = sum(needed[sku_id] - units for sku_id, units in own.items()) + 1
+            for count, node_id in enumerate(whole, 1):
+                if count == most or not any((sku_id, node_id) in scarce for sku_id in own):
+                    if count < len(case.costs):
+                        cases[position] = case.only(whole[:count])
+                        is_changed = True
+                    break
+    return cases
 
 
 def independent(cases: Sequence[Case], scarce: Mapping[Cell, int]) -> list[list[Case]]:

@@ -6,7 +6,19 @@ import platform
 import sys
 import time
 
-from benchmarks import console, exports, intake, metrics, million, orders, refunds, routing, single_orders, stock
+from benchmarks import (
+    console,
+    exports,
+    intake,
+    metrics,
+    million,
+    network,
+    orders,
+    refunds,
+    routing,
+    single_orders,
+    stock,
+)
 from benchmarks.table import render
 
 ALL = {
@@ -16,6 +28,7 @@ ALL = {
     "single": single_orders.measure,
     "refunds": refunds.measure,
     "routing": routing.measure,
+    "network": network.measure,
     "stock": stock.measure,
     "metrics": metrics.measure,
     "console": console.measure,

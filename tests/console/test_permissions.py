@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -133,3 +135,11 @@ def test_console_pages_run_no_foreign_script_and_are_not_shared(db, client: Clie
     assert "default-src 'self'" in answer["Content-Security-Policy"]
     assert "script-src" not in answer["Content-Security-Policy"], "scripts fall under default-src"
     assert "private" in answer["Cache-Control"] or "no-store" in answer["Cache-Control"]
+
+
+def test_every_entry_of_the_navigation_has_an_icon_of_its_own():
+    icons = [item.icon for section in SECTIONS for item in section.items]
+    sprite = (Path(urls.__file__).parent / "static/console/icons.svg").read_text("utf-8")
+
+    assert sorted(set(icons)) == sorted(icons)
+    assert [icon for icon in icons if f'<symbol id="{icon}"' not in sprite] == []

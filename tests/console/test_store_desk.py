@@ -230,6 +230,9 @@ def test_an_order_is_picked_packed_and_leaves_with_its_parcel(clerk):
     page = clerk.get("/desk/st/work/pick/").content.decode()
     assert 'value="pick"' in page
     assert "CUP" in page
+    papers = clerk.get(f"/queues/papers/pick-list/?id={parcel.pk}")
+    assert f"/queues/papers/pick-list/?id={parcel.pk}" in page
+    assert papers["Content-Type"] == "application/pdf"
 
     steps = [act(clerk, "step", fulfillment=str(parcel.pk), step=name).json()["state"] for name in ("pick", "pack")]
     left = act(clerk, "step", fulfillment=str(parcel.pk), step="dispatch", carrier="sf", number="SF1").json()

@@ -10,7 +10,9 @@ from django.http import Http404, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tongpan.channels.queries import shops
 from tongpan.console.access import Request, page
@@ -34,6 +36,13 @@ _KEY = re.compile(r"^[0-9a-f-]{36}$")
 _LARGEST_BODY = 200_000
 _SHOWN_ACTS = 50
 _HITS = 10
+PAPERS: dict[str, tuple[tuple[str, Any], ...]] = {
+    "pick": (("pick-list", gettext_lazy("Pick list")),),
+    "pack": (("packing-slips", gettext_lazy("Packing slips")),),
+    "dispatch": (("labels", gettext_lazy("Labels")),),
+    "collect": (("pickup-slips", gettext_lazy("Pickup slips")),),
+}
+"""The papers that the work of each queue needs, by kind and name."""
 
 
 def _keepable(response: HttpResponse) -> HttpResponse:
@@ -111,11 +120,14 @@ def work(request: DeskRequest, queue: str) -> HttpResponse:
     names = {key: name for key, name, _clock in WORK}
     if queue not in names:
         raise Http404
+    tasks = work_of(request.node, queue, utc_now(), 50)
+    chosen = urlencode([("id", task.fulfillment.pk) for task in tasks])
     context = {
         "tab": "today",
         "queue": queue,
         "name": names[queue],
-        "tasks": work_of(request.node, queue, utc_now(), 50),
+        "tasks": tasks,
+        "papers": [(kind, label, chosen) for kind, label in PAPERS.get(queue, ())] if tasks else [],
         "reject_reasons": [(reason, RejectReason(reason).label) for reason in SAYABLE],
     }
     return _keepable(render(request, "console/store/work.html", context))

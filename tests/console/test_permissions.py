@@ -23,6 +23,7 @@ POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "impo
     "order_source",
     "import_unlock",
     "order_unmerge",
+    "forecast_order",
     "allocation_accept",
     "webhook_secret",
     "webhook_rotate",

@@ -14,6 +14,7 @@ them, one to three units each. Baskets and stock are drawn with a fixed seed: pl
 from __future__ import annotations
 
 import csv
+import os
 import random
 import statistics
 import time
@@ -23,9 +24,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+import django
+
 from benchmarks.table import Row
-from tongpan.demo.company import describe
-from tongpan.demo.files import history, survey
 from tongpan.fulfillment.optimum.comparing import Gap, Turn, compare
 from tongpan.fulfillment.optimum.model import Score, by_distance
 from tongpan.fulfillment.routing.basics import Need, NodeView
@@ -58,6 +59,9 @@ class Olist(NamedTuple):
 def measure() -> list[Row]:
     if not (DATA / "olist").is_dir():
         return [Row("real networks: ../shared/data is not here", "")]
+    # The demo is described in rooms with tables; nothing of it is read from a database.
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tongpan.settings")
+    django.setup()
     return [*_olist_rows(olist()), *_china_rows(*china())]
 
 
@@ -245,6 +249,9 @@ def china(orders: int = ORDERS) -> tuple[Gap, float]:
 
 def _addresses(count: int) -> list[tuple[float, float]]:
     """Where the newest orders of the demo go, the oldest of them first."""
+    from tongpan.demo.company import describe
+    from tongpan.demo.files import history, survey
+
     about = describe()
     shop_of = survey(about).shop_of
     customers: dict[str, str] = {}

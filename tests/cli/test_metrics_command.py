@@ -136,7 +136,7 @@ def test_the_lake_is_shown_rebuilt_and_verified(run):
     tables = {row["table"]: (row["partitions"], row["rows"]) for row in status["tables"]}
     assert (tables["orders"], tables["order_lines"], tables["returns"]) == ((2, 2), (2, 3), (0, 0))
     assert status["waiting"] == 0
-    assert rebuilt == {"partitions": 9}
+    assert rebuilt == {"partitions": 10}
     assert partitions("orders") != before
     assert "orders" in run("lake", "status").stdout
     assert shown(run("lake", "verify", "--json")) == {"clean": True, "differences": []}
@@ -155,3 +155,12 @@ def test_a_damaged_lake_fails_verification_and_a_rebuild_heals_it(run, tmp_path)
     assert run("lake", "rebuild").exit_code == 0
     assert shown(run("lake", "verify", "--json"))["clean"] is True
     assert shown(run("metrics", "gmv", "--json"))["rows"] == [{"value": "35.00"}]
+
+
+def test_targets_are_printed_with_how_they_are_attained(run):
+    found = {(one["metric"], one["channel"]): one for one in shown(run("metrics", "targets", "--json"))["targets"]}
+
+    accuracy = found["inventory_accuracy", None]
+    assert (accuracy["kind"], accuracy["commitment"], accuracy["state"]) == ("value", 0.98, "unknown")
+    assert "Stock turnover" in run("metrics", "targets").stdout
+    assert run("metrics", "targets", "--from", "2026-11-01").exit_code == 2

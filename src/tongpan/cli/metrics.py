@@ -111,9 +111,6 @@ def _print_catalogue(language: str, *, as_json: bool) -> None:
 
 def _print_targets(first: datetime | None, last: datetime | None, language: str, *, as_json: bool) -> None:
     """Every target in its last period that is over, or in the days from ``first`` to ``last``."""
-    from rich.console import Console
-    from rich.table import Table
-
     from tongpan.analytics.targets.queries import attainments
     from tongpan.core.clock import DEFAULT_ZONE, business_day, utc_now
 
@@ -124,25 +121,24 @@ def _print_targets(first: datetime | None, last: datetime | None, language: str,
     if as_json:
         echo_json({"targets": [one.as_json() for one in found]})
         return
-    table = Table(box=None, pad_edge=False)
-    for name in ("metric", "channel", "from", "to"):
-        table.add_column(name)
-    for name in ("value", "needed", "reached"):
-        table.add_column(name, justify="right")
-    table.add_column("state")
+    rows = [("metric", "channel", "from", "to", "value", "needed", "reached", "state")]
     for one in found:
         value, wanted = (None if v is None else float(v) for v in (one.value, one.verdict.wanted))
-        table.add_row(
-            one.metric.name.in_language(language),
-            one.channel or "total",
-            one.period_from.isoformat(),
-            (one.period_to - timedelta(days=1)).isoformat(),
-            _text(value, one.metric.unit),
-            _text(wanted, one.metric.unit),
-            "—" if one.verdict.attained is None else f"{one.verdict.attained:.0%}",
-            one.verdict.state,
+        rows.append(
+            (
+                one.metric.name.in_language(language),
+                one.channel or "total",
+                one.period_from.isoformat(),
+                (one.period_to - timedelta(days=1)).isoformat(),
+                "-" if value is None else _text(value, one.metric.unit),
+                "-" if wanted is None else _text(wanted, one.metric.unit),
+                "-" if one.verdict.attained is None else f"{one.verdict.attained:.0%}",
+                one.verdict.state,
+            )
         )
-    Console(highlight=False, soft_wrap=True).print(table)
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def _print_result(result: MetricResult, language: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, time, timedelta
+from decimal import Decimal
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -12,6 +13,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from tongpan.analytics.queries import metric
 from tongpan.channels.queries import channels
 from tongpan.console import exports
 from tongpan.console.access import Request, page
@@ -29,6 +31,7 @@ from tongpan.fulfillment.keeping.queries import (
     step_times,
 )
 from tongpan.network.queries import active_nodes, nodes_of
+from tongpan.orders.models import DeliveryMethod
 
 DAYS = 30
 STATES = (
@@ -99,6 +102,26 @@ class PromiseFilters(FilterForm):
         )
 
 
+def _methods(wanted: Wanted) -> list[tuple[str, int, Decimal]]:
+    """(way to the buyer, orders, share) of the orders of the period, the most frequent first; only for all nodes."""
+    if wanted.node or wanted.nodes is not None:
+        return []
+    filters = {"channel": wanted.channel} if wanted.channel else None
+    found = metric(
+        "method_share",
+        date_from=timezone.localdate(wanted.since),
+        date_to=timezone.localdate(wanted.until),
+        filters=filters,
+        order="-value",
+    )
+    names = dict(DeliveryMethod.choices)
+    return [
+        (str(names.get(row.dimensions["method"] or "", "—")), row.numerator or 0, Decimal(str(row.value)))
+        for row in found.rows
+        if row.value is not None
+    ]
+
+
 def _begins(day: object) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))  # type: ignore[arg-type]
 
@@ -136,6 +159,7 @@ def promise_board(request: Request) -> HttpResponse:
             (str(dict(REASONS)[reason]), number, with_params(request.GET, reason=reason, page=None))
             for reason, number in found.reasons
         ],
+        "methods": _methods(wanted),
         "steps": [(str(STEPS[step.step]), step) for step in steps],
         "promises": PROMISES,
         "state_names": dict(STATES),

@@ -45,6 +45,7 @@ SECTIONS = (
             NavItem("parcels", _("Parcels"), "parcels", "console:parcels", "orders.view"),
             NavItem("aftersale", _("After-sale"), "undo", "console:aftersale", "orders.view"),
             NavItem("review_rules", _("Review rules"), "shield", "console:review_rules", "orders.view"),
+            NavItem("routing", _("Routing"), "route", "console:routing", "network.view"),
         ),
     ),
     NavSection(

@@ -12,6 +12,7 @@ from tongpan.fulfillment.actions.ending import cancel_waiting
 from tongpan.fulfillment.actions.handing import expire_pickups, remind
 from tongpan.fulfillment.actions.refusing import expire_offers
 from tongpan.fulfillment.actions.retry import retry_without_node
+from tongpan.fulfillment.dryrun.actions import TASK, run_dry
 from tongpan.fulfillment.readers import ACTOR
 
 _ROUNDS = 50
@@ -47,6 +48,12 @@ def expire_late_pickups(timestamp: int) -> int:
     """Remind buyers whose goods wait, and put back on sale what nobody fetched; how many of the latter."""
     _until_done(remind)
     return _until_done(expire_pickups)
+
+
+@app.task(name=TASK)
+def dry_run(run_id: int) -> None:
+    """Try a routing policy on past orders; asked for by ``dryrun.actions.ask_dry_run``."""
+    run_dry(run_id)
 
 
 def _until_done(work: Callable[[datetime], int]) -> int:

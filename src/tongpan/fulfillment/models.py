@@ -7,11 +7,20 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.catalog.models import Sku
-from tongpan.fulfillment.routing.models import NodeRejection, PolicyAssignment, PolicyVersion, RoutingPolicy
+from tongpan.fulfillment.routing.models import (
+    DryRun,
+    DryRunChange,
+    NodeRejection,
+    PolicyAssignment,
+    PolicyVersion,
+    RoutingPolicy,
+)
 from tongpan.network.models import Node
 from tongpan.orders.models import Order, OrderLine
 
 __all__ = [
+    "DryRun",
+    "DryRunChange",
     "Fulfillment",
     "FulfillmentLine",
     "FulfillmentStatus",

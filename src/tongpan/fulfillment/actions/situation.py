@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from tongpan.core.bulk import fetch_all
@@ -11,6 +12,7 @@ from tongpan.fulfillment.routing.basics import NodeView, Stock
 from tongpan.fulfillment.routing.capacity import counting_from
 from tongpan.fulfillment.routing.choosing import Policies
 from tongpan.fulfillment.routing.facts import NodeFacts, OrderFacts, Snapshot
+from tongpan.fulfillment.routing.policy import Policy
 from tongpan.inventory.ages import oldest_units
 from tongpan.inventory.queries import routing_floors, safety_stocks
 from tongpan.network.engine import NodeFacts as NetworkFacts
@@ -88,14 +90,24 @@ def load_orders(
 ) -> dict[int, OrderFacts]:
     """What the policies ask about the orders of ``jobs``, by order id. last: the newest decisions."""
     ids = [job.order_id for job in jobs]
-    conditions = [one for policy in policies.all for one in policy.conditions]
-    tags = _tags(ids) if any(one.tags for one in conditions) else {}
-    categories = _categories(jobs) if any(one.categories for one in conditions) else {}
+    facts = past_facts(jobs, policies.all)
     rejected = _rejections(ids)
-    facts = {}
     for job in jobs:
         awaits, waited = _awaited(policies, job, last.get(job.order_id), now)
-        facts[job.order_id] = OrderFacts(
+        if awaits or job.order_id in rejected:
+            facts[job.order_id] = replace(
+                facts[job.order_id], rejected=rejected.get(job.order_id, {}), awaits=awaits, waited=waited
+            )
+    return facts
+
+
+def past_facts(jobs: Sequence[Job], policies: Sequence[Policy]) -> dict[int, OrderFacts]:
+    """What ``policies`` ask about orders whoever refused them, by order id; tags and categories only where asked."""
+    conditions = [one for policy in policies for one in policy.conditions]
+    tags = _tags([job.order_id for job in jobs]) if any(one.tags for one in conditions) else {}
+    categories = _categories(jobs) if any(one.categories for one in conditions) else {}
+    return {
+        job.order_id: OrderFacts(
             job.order_id,
             job.place,
             job.method,
@@ -105,16 +117,14 @@ def load_orders(
             job.province,
             job.city,
             is_vague(job.place, job.province, job.city),
-            sorted({code for need in job.needs for code in categories.get(need.sku_id, ())}),
+            sorted({code for need in job.needs for code in categories.get(need.sku_id, ())}) if categories else (),
             job.value,
             job.pickup_node,
             job.placed_at,
             job.promised_at,
-            rejected.get(job.order_id, {}),
-            awaits,
-            waited,
         )
-    return facts
+        for job in jobs
+    }
 
 
 def is_vague(place: tuple[float, float] | None, province: str, city: str) -> bool:

@@ -95,3 +95,56 @@ class NodeRejection(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["order", "node"], name="node_rejects_an_order_once")]
+
+
+class DryRun(models.Model):
+    """A policy tried on the orders of a past period, beside the policies that counted when it was started.
+
+    policy, version: what was tried; version 0 is a document that was not kept as a version. day_from, day_to:
+    business days, half-open. stock: as ``dryrun.engine.STOCKS`` says. done, total: orders. result: as
+    ``dryrun.engine.Comparison.as_json`` makes it, empty until it is over. error: why it failed.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    policy = models.CharField(max_length=40)
+    version = models.PositiveIntegerField()
+    document = models.JSONField()
+    day_from = models.DateField(_("from"))
+    day_to = models.DateField(_("to"))
+    stock = models.CharField(_("stock"), max_length=12)
+    channel = models.ForeignKey(Channel, null=True, on_delete=models.CASCADE, related_name="+")
+    done = models.PositiveIntegerField(default=0)
+    total = models.PositiveIntegerField(default=0)
+    result = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    created_by = models.TextField()
+    created_at = models.DateTimeField()
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(condition=Q(day_to__gt=models.F("day_from")), name="dry_run_has_days"),
+        ]
+
+
+class DryRunChange(models.Model):
+    """An order that the tried policy routes otherwise. Distances are tenths of a kilometre, costs minor units."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(DryRun, on_delete=models.CASCADE, related_name="changes", db_index=False)
+    order = models.ForeignKey(Order, on_delete=models.CASCADE, related_name="+", db_index=False)
+    before_rule = models.CharField(max_length=40)
+    after_rule = models.CharField(max_length=40)
+    before_nodes = models.TextField()
+    after_nodes = models.TextField()
+    before_distance = models.BigIntegerField(null=True)
+    after_distance = models.BigIntegerField(null=True)
+    before_cost = models.BigIntegerField(null=True)
+    after_cost = models.BigIntegerField(null=True)
+    before_on_time = models.BooleanField(null=True)
+    after_on_time = models.BooleanField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["run", "order"], name="dry_run_changes_an_order_once")]

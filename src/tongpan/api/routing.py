@@ -11,7 +11,7 @@ from pydantic import Field, StringConstraints
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
-from tongpan.api.values import Day, Id, In, Instant, Name80, Out, Text60, Text300
+from tongpan.api.values import Day, Id, In, Instant, Name80, Out, Text60, Text80, Text300
 from tongpan.core.clock import utc_now
 from tongpan.core.errors import Refusal
 from tongpan.fulfillment.dryrun.actions import ask_dry_run
@@ -59,7 +59,7 @@ class RoutingVersionsOut(Out):
 
 class DraftIn(In):
     document: Document
-    name: Annotated[str, StringConstraints(max_length=80)] = Field("", description='"" keeps the name')
+    name: Text80 = Field("", description='"" keeps the name')
     note: Text300 = ""
 
 
@@ -78,7 +78,7 @@ class CheckedOut(Out):
 
 
 class AssignIn(In):
-    policy: Annotated[str, StringConstraints(max_length=40)] = Field(description='"" gives the scope back')
+    policy: Text60 = Field(description='"" gives the scope back')
     channel: Text60 = ""
     shop: Text60 = ""
 
@@ -163,7 +163,7 @@ def list_routing_policies(request: HttpRequest) -> RoutingPoliciesOut:
 
 
 @read(router, "/routing/policies/{code}/versions", "network.view", RoutingVersionsOut)
-def list_routing_versions(request: HttpRequest, code: Path[str]) -> RoutingVersionsOut:
+def list_routing_versions(request: HttpRequest, code: Path[PolicyCode]) -> RoutingVersionsOut:
     """The versions of a policy with their documents, the newest first."""
     if code in PRESETS:
         return RoutingVersionsOut(
@@ -183,7 +183,7 @@ def list_routing_versions(request: HttpRequest, code: Path[str]) -> RoutingVersi
         )
     found = versions_of(code)
     if not found:
-        raise not_found(f"There is no routing policy {code!r}.")
+        raise not_found("routing policy", code)
     return RoutingVersionsOut(items=[_version(one) for one in found])
 
 
@@ -254,7 +254,7 @@ def start_dry_run(request: HttpRequest, body: DryRunIn) -> DryRunOut:
     if body.document is not None:
         number, document = 0, body.document
     else:
-        number, kept = _known(lambda: document_of(body.policy, body.version or "published"))
+        number, kept = document_of(body.policy, body.version or "published")
         document = dict(kept)
     ask = Ask(body.policy[:40], number, document, body.day_from, body.day_to, body.stock, body.channel)
     return _run(ask_dry_run(ask, actor=actor_of(request), now=utc_now()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,8 @@ def dry_run(*, day_from: datetime, day_to: datetime, policy: str, stock: str, ch
     mode = next(one for one in STOCKS if one == stock)
     ask = Ask(code, version, document, day_from.date(), day_to.date(), mode, channel)
     run = ask_dry_run(ask, is_queued=False, actor=ACTOR, now=utc_now())
-    is_quiet = as_json or not click.get_text_stream("stdout").isatty()
-    with click.progressbar(length=1, label="Routing", hidden=is_quiet) as bar:
+    is_quiet = as_json or not sys.stderr.isatty()
+    with click.progressbar(length=1, label="Routing", hidden=is_quiet, file=sys.stderr) as bar:
         seen = 0
 
         def told(done: int, total: int) -> None:

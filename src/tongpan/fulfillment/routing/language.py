@@ -281,7 +281,9 @@ class _Reader:
 
     def texts(self, raw: Any, at: str) -> tuple[str, ...]:
         values = raw if isinstance(raw, list) else [raw]
-        if any(not isinstance(one, str) or not one.strip() or len(one) > 120 for one in values):
+        if any(
+            not isinstance(one, str) or not one.strip() or not one.isprintable() or len(one) > 120 for one in values
+        ):
             self.wrong(at, "Give one text or a list of texts of 1 to 120 characters.")
             return ()
         return tuple(dict.fromkeys(one.strip() for one in values))

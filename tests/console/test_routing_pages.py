@@ -24,7 +24,7 @@ def form_of(page):
     for tag in re.findall(r"<input[^>]*>", page):
         name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
         if name and ("checkbox" not in tag or " checked" in tag):
-            values.setdefault(name[1], []).append(value[1] if value else "on")
+            values.setdefault(name[1], []).append(value[1] if value else "on" if "checkbox" in tag else "")
     for name, options in re.findall(r'<select name="([^"]*)".*?>(.*?)</select>', page, re.DOTALL):
         chosen = re.search(r'value="([^"]*)" selected', options)
         values[name] = [chosen[1] if chosen else ""]

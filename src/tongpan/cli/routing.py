@@ -130,6 +130,7 @@ def publish_(
 def dry_run(*, day_from: datetime, day_to: datetime, policy: str, stock: str, channel: str, as_json: bool) -> None:
     """Route past orders by the policies that count and by another one, and compare. Nothing is booked."""
     from tongpan.core.clock import utc_now
+    from tongpan.core.errors import Refusal
     from tongpan.fulfillment.dryrun.actions import ask_dry_run, run_dry
     from tongpan.fulfillment.dryrun.engine import STOCKS, Ask
 
@@ -148,6 +149,8 @@ def dry_run(*, day_from: datetime, day_to: datetime, policy: str, stock: str, ch
             seen = done
 
         run = run_dry(run.pk, progress=told)
+    if run.error:
+        raise Refusal("dry_run.failed", run.error)
     if as_json:
         echo_json({"id": run.pk, "policy": code, "version": version, "stock": stock, **run.result})
         return

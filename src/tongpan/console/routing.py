@@ -207,8 +207,8 @@ def _line(lines: Mapping[str, int], where: str) -> int | None:
     return lines.get(where)
 
 
-@require_POST
 @page("network.edit")
+@require_POST
 def routing_publish(request: Request, code: str) -> HttpResponse:
     """Publish the draft, or throw it away."""
     try:
@@ -223,8 +223,8 @@ def routing_publish(request: Request, code: str) -> HttpResponse:
     return redirect("console:routing_policy", code) if versions_of(code) else redirect("console:routing")
 
 
-@require_POST
 @page("network.edit")
+@require_POST
 def routing_assign(request: Request) -> HttpResponse:
     """Let a policy count for a scope."""
     form = AssignForm(request.POST, [row.code for row in list_policies() if row.published], _scopes())

@@ -135,6 +135,7 @@ _SENTENCES = (
     gettext_noop("%(code)s comes with Tongpan and stays as it is; copy it under another code."),
     gettext_noop("Policy %(code)s has no published version yet; publish it first."),
     gettext_noop("Policy %(code)s has no draft; change it first."),
+    gettext_noop("The run broke off; the log of the workers says why. Ask for it again."),
     gettext_noop("A dry run takes 1 to %(most)s days; the end lies behind the beginning."),
     # Transfers, counts, replenishment
     gettext_noop("The transfer goes from %(node)s to itself; choose another node."),

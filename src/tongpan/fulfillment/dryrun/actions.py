@@ -75,6 +75,12 @@ def run_dry(run_id: int, *, progress: Progress | None = None) -> DryRun:
         run.result = _compare(run, Policies(tried), progress)
     except Refusal as refusal:
         run.error = refusal.sentence
+    except Exception:
+        execute(
+            "UPDATE fulfillment_dryrun SET error = %s, finished_at = now() WHERE id = %s",
+            ["The run broke off; the log of the workers says why. Ask for it again.", run.pk],
+        )
+        raise
     run.finished_at = utc_now()
     run.save(update_fields=["result", "error", "finished_at"])
     return run

@@ -57,13 +57,13 @@ class RoutingVersionsOut(Out):
     items: list[RoutingVersionOut]
 
 
-class DraftIn(In):
+class RoutingDraftIn(In):
     document: Document
     name: Text80 = Field("", description='"" keeps the name')
     note: Text300 = ""
 
 
-class DocumentIn(In):
+class RoutingDocumentIn(In):
     document: Document
 
 
@@ -72,18 +72,18 @@ class PolicyProblemOut(Out):
     sentence: str
 
 
-class CheckedOut(Out):
+class RoutingCheckOut(Out):
     is_valid: bool
     problems: list[PolicyProblemOut]
 
 
-class AssignIn(In):
+class RoutingAssignIn(In):
     policy: Text60 = Field(description='"" gives the scope back')
     channel: Text60 = ""
     shop: Text60 = ""
 
 
-class AssignmentOut(Out):
+class RoutingAssignmentOut(Out):
     id: int
     scope: str
     policy: str
@@ -187,19 +187,19 @@ def list_routing_versions(request: HttpRequest, code: Path[PolicyCode]) -> Routi
     return RoutingVersionsOut(items=[_version(one) for one in found])
 
 
-@write(router, "POST", "/routing/policies/check", "network.view", CheckedOut)
-def check_routing_policy(request: HttpRequest, body: DocumentIn) -> CheckedOut:
+@write(router, "POST", "/routing/policies/check", "network.view", RoutingCheckOut)
+def check_routing_policy(request: HttpRequest, body: RoutingDocumentIn) -> RoutingCheckOut:
     """Every problem of a document, at its place; nothing is kept."""
     try:
         read_policy(body.document, "check", 1)
     except BadPolicy as bad:
         told = [PolicyProblemOut(where=where, sentence=sentence) for where, sentence in bad.problems]
-        return CheckedOut(is_valid=False, problems=told)
-    return CheckedOut(is_valid=True, problems=[])
+        return RoutingCheckOut(is_valid=False, problems=told)
+    return RoutingCheckOut(is_valid=True, problems=[])
 
 
 @write(router, "PUT", "/routing/policies/{code}/draft", "network.edit", RoutingVersionOut)
-def save_routing_draft(request: HttpRequest, code: Path[PolicyCode], body: DraftIn) -> RoutingVersionOut:
+def save_routing_draft(request: HttpRequest, code: Path[PolicyCode], body: RoutingDraftIn) -> RoutingVersionOut:
     """Keep a document as the draft of a policy, which is made when there is none."""
     draft = save_draft(code, body.document, name=body.name, note=body.note, actor=actor_of(request), now=utc_now())
     return _version(draft)
@@ -218,14 +218,14 @@ def publish_routing_draft(request: HttpRequest, code: Path[PolicyCode]) -> Routi
     return _version(_known(lambda: publish(code, actor=actor_of(request), now=utc_now())))
 
 
-@read(router, "/routing/assignments", "network.view", Page[AssignmentOut])
-def list_routing_assignments(request: HttpRequest, query: Query[PageQuery]) -> Page[AssignmentOut]:
+@read(router, "/routing/assignments", "network.view", Page[RoutingAssignmentOut])
+def list_routing_assignments(request: HttpRequest, query: Query[PageQuery]) -> Page[RoutingAssignmentOut]:
     """Every assignment there was, the newest first; the newest of a scope counts."""
     return page_of(
         assignments(),
         ("-id",),
         query,
-        lambda row: AssignmentOut(
+        lambda row: RoutingAssignmentOut(
             id=row.pk,
             scope=scope_of(row),
             policy=row.policy,
@@ -236,7 +236,7 @@ def list_routing_assignments(request: HttpRequest, query: Query[PageQuery]) -> P
 
 
 @write(router, "POST", "/routing/assignments", "network.edit", RoutingPoliciesOut)
-def assign_routing_policy(request: HttpRequest, body: AssignIn) -> RoutingPoliciesOut:
+def assign_routing_policy(request: HttpRequest, body: RoutingAssignIn) -> RoutingPoliciesOut:
     """Let a policy count for a channel, a shop, or wherever nothing narrower does."""
     assign(body.policy, channel=body.channel, shop=body.shop, actor=actor_of(request), now=utc_now())
     return list_routing_policies(request)

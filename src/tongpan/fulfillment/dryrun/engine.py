@@ -12,9 +12,10 @@ from datetime import date, datetime, timedelta
 from typing import Any, Literal
 
 from tongpan.core.errors import Refusal
-from tongpan.fulfillment.routing.basics import Distance, NodeView, Plan
+from tongpan.fulfillment.routing.basics import Kms, NodeView, Plan
 from tongpan.fulfillment.routing.facts import OrderFacts, Snapshot
 from tongpan.fulfillment.routing.ranking import cost_of
+from tongpan.network.geography import distance_km
 
 StockMode = Literal["now", "recorded", "unlimited"]
 STOCKS: tuple[StockMode, ...] = ("now", "recorded", "unlimited")
@@ -85,36 +86,41 @@ def result_of(
     nodes: Mapping[int, NodeView],
     snapshot: Snapshot,
     estimate: Estimate,
-    distance: Distance,
+    kms: Kms,
 ) -> Result:
-    """``made`` in figures."""
+    """``made`` in figures. kms: kilometres to the order's place by node id."""
     units: dict[int, int] = {}
     for pick in made.picks:
         units[pick.node_id] = units.get(pick.node_id, 0) + pick.qty
     if not units:
         return Result(made.rule)
-    place = order.place
-    kms, costs = [], []
+    found, costs = [], []
     for node_id in units:
-        node, facts = nodes[node_id], snapshot.facts.get(node_id)
-        km = None
-        if place is not None and node.latitude is not None and node.longitude is not None:
-            km = round(distance(place[0], place[1], node.latitude, node.longitude), 1)
-        kms.append(None if km is None else round(km * 10))
+        facts, km = snapshot.facts.get(node_id), kms.get(node_id)
+        if km is None and node_id not in kms:
+            km = _km(order.place, nodes[node_id])
+        found.append(None if km is None else round(km * 10))
         costs.append(cost_of(facts.base_cost, facts.cost_per_km, km) if facts else None)
-    known = [km for km in kms if km is not None]
+    known = [tenths for tenths in found if tenths is not None]
     is_on_time = None
-    if len(known) == len(kms):
+    if len(known) == len(found):
         is_on_time = estimate.arrival(placed_at, max(known)) <= estimate.due(placed_at, order.promised_at)
     paid = [cost for cost in costs if cost is not None]
     return Result(
         made.rule,
         tuple(sorted(nodes[node_id].code for node_id in units)),
-        sum(known) if len(known) == len(kms) else None,
+        sum(known) if len(known) == len(found) else None,
         sum(paid) if len(paid) == len(costs) else None,
         is_on_time,
         units,
     )
+
+
+def _km(place: tuple[float, float] | None, node: NodeView) -> float | None:
+    """The distance of a node that the channel named: nobody measured it."""
+    if place is None or node.latitude is None or node.longitude is None:
+        return None
+    return round(distance_km(*place, node.latitude, node.longitude), 1)
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from tongpan.fulfillment.actions.snapshot import Job, nodes_by_id, nodes_of_shop
 from tongpan.fulfillment.dryrun.engine import Estimate, Result, Shelf, StockMode, result_of, take
 from tongpan.fulfillment.dryrun.reading import moved_without_orders, stock_for
 from tongpan.fulfillment.promises import SETTING as CLOCKS
-from tongpan.fulfillment.routing.basics import NodeView
+from tongpan.fulfillment.routing.basics import Kms, NodeView
 from tongpan.fulfillment.routing.choosing import Policies
 from tongpan.fulfillment.routing.facts import OrderFacts, Snapshot, holds
 from tongpan.fulfillment.routing.ladder import Ladder
@@ -57,7 +57,7 @@ class Rehearsal:
         self.sides = [_Side(one, shared, self) for one in policies]
         self.day: date | None = None
         self.hour: datetime | None = None
-        self.distances: dict[tuple[float, float], dict[tuple[float, float], float]] = {}
+        self.kms: dict[tuple[float, float] | None, Kms] = {}
 
     def play(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Result, Result]]:
         """(order id, with the first policies, with the second) of each order, which come in the order of their days."""
@@ -70,17 +70,14 @@ class Rehearsal:
             before, after = (side.route(job, orders[job.order_id]) for side in self.sides)
             yield job.order_id, before, after
 
-    def distance(self, lat1: float, lon1: float, lat2: float, lon2: float) -> float:
-        """``distance_km``, remembered for the places that orders went to lately."""
-        known = self.distances.get((lat1, lon1))
+    def kms_to(self, place: tuple[float, float] | None) -> Kms:
+        """Kilometres to a place by node id, remembered for the places that orders went to lately."""
+        known = self.kms.get(place)
         if known is None:
-            if len(self.distances) >= _PLACES:
-                self.distances.clear()
-            known = self.distances[lat1, lon1] = {}
-        found = known.get((lat2, lon2))
-        if found is None:
-            found = known[lat2, lon2] = distance_km(lat1, lon1, lat2, lon2)
-        return found
+            if len(self.kms) >= _PLACES:
+                self.kms.clear()
+            known = self.kms[place] = {}
+        return known
 
     def _turn(self, job: Job) -> None:
         """Begin a new day, and a new hour where opening hours count."""
@@ -139,11 +136,12 @@ class _Side:
                 policy,
                 rehearsal.serving[job.shop_id],
                 self.snapshot,
-                rehearsal.distance,
+                distance_km,
                 others=rehearsal.views,
                 currency=job.currency,
             )
-        made = plan_order(ladder, order, job.needs, named=rehearsal.views, explained=False)
+        kms = rehearsal.kms_to(job.place)
+        made = plan_order(ladder, order, job.needs, named=rehearsal.views, explained=False, kms=kms)
         if made.outcome == "routed":
             take(self.shelf, self.snapshot.given, made, rehearsal.tracking)
         return result_of(
@@ -153,7 +151,7 @@ class _Side:
             nodes=rehearsal.views,
             snapshot=self.snapshot,
             estimate=rehearsal.estimate,
-            distance=rehearsal.distance,
+            kms=kms,
         )
 
 

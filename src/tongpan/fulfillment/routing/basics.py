@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
@@ -106,6 +106,50 @@ def totals_of(needs: Sequence[Need]) -> dict[int, int]:
     return totals
 
 
+Kms = dict[int, float | None]
+"""Kilometres to a place by node id, as far as they were measured; None where a node has no place."""
+
+
+class Ground:
+    """The nodes that orders may come from, found by what they have."""
+
+    def __init__(self, nodes: Sequence[NodeView], distance: Distance) -> None:
+        self.nodes = nodes
+        self.distance = distance
+        self.by_id = {node.id: node for node in nodes}
+        self.endless = [node for node in nodes if not node.tracks_stock]
+
+    def candidates(
+        self, needed: Mapping[int, int], place: tuple[float, float] | None, stock: Stock, kms: Kms
+    ) -> list[Candidate]:
+        """The nodes that have something of ``needed`` (units by SKU id), nearest first; in a small network every node.
+
+        kms: what is known of distances to ``place``; what is measured is added.
+        """
+        wanted = [(sku_id, qty, stock.get(sku_id, NOWHERE)) for sku_id, qty in needed.items()]
+        nodes: Iterable[NodeView] = self.nodes
+        if len(self.nodes) > LISTED:
+            here = self.by_id
+            somewhere = {node_id for *_, at in wanted for node_id in at if node_id in here}
+            nodes = [here[i] for i in somewhere if here[i].tracks_stock] + self.endless
+        found = []
+        distance, size = self.distance, len(wanted)
+        latitude, longitude = place or (0.0, 0.0)
+        for node in nodes:
+            node_id = node.id
+            if node_id in kms:
+                km = kms[node_id]
+            else:
+                km = None
+                if place is not None and node.latitude is not None and node.longitude is not None:
+                    km = round(distance(latitude, longitude, node.latitude, node.longitude), 1)
+                kms[node_id] = km
+            missing = [sku_id for sku_id, qty, at in wanted if at.get(node_id, 0) < qty] if node.tracks_stock else []
+            found.append(Candidate(node, km, size - len(missing), missing))
+        found.sort(key=lambda c: (math.inf if c.km is None else c.km, c.node.code))
+        return found
+
+
 def candidates_of(
     needs: Sequence[Need],
     place: tuple[float, float] | None,
@@ -113,21 +157,8 @@ def candidates_of(
     stock: Stock,
     distance: Distance,
 ) -> list[Candidate]:
-    """The nodes that have something of the order, nearest first; in a small network every node."""
-    wanted = [(sku_id, qty, stock.get(sku_id, NOWHERE)) for sku_id, qty in totals_of(needs).items()]
-    if len(nodes) > LISTED:
-        somewhere = {node_id for *_, at in wanted for node_id in at}
-        nodes = [node for node in nodes if node.id in somewhere or not node.tracks_stock]
-    found = []
-    for node in nodes:
-        km = None
-        if place is not None and node.latitude is not None and node.longitude is not None:
-            km = round(distance(place[0], place[1], node.latitude, node.longitude), 1)
-        node_id = node.id
-        missing = [sku_id for sku_id, qty, at in wanted if at.get(node_id, 0) < qty] if node.tracks_stock else []
-        found.append(Candidate(node, km, len(wanted) - len(missing), missing))
-    found.sort(key=lambda c: (math.inf if c.km is None else c.km, c.node.code))
-    return found
+    """The candidates for one order alone (``Ground.candidates``)."""
+    return Ground(nodes, distance).candidates(totals_of(needs), place, stock, {})
 
 
 def shortage(needs: Sequence[Need], nodes: Sequence[NodeView], stock: Stock) -> list[dict[str, int]]:

@@ -13,13 +13,14 @@ from typing import Any
 from tongpan.fulfillment.routing.basics import (
     Candidate,
     Distance,
+    Ground,
+    Kms,
     Move,
     Need,
     NodeView,
     Pick,
     Plan,
     Stock,
-    candidates_of,
     shortage,
     totals_of,
 )
@@ -63,6 +64,8 @@ class _Case:
     needs: Sequence[Need]
     stock: Stock
     needed: Mapping[int, int]
+    kms: Kms
+    explained: bool
     seen: dict[tuple[bool, int], tuple[list[Candidate], Stock, Stock]] = field(default_factory=dict)
 
 
@@ -84,6 +87,7 @@ class Ladder:
         currency: str = "",
     ) -> None:
         self.nodes = nodes
+        self.ground = Ground(nodes, distance)
         self.snapshot = snapshot
         self.distance = distance
         self.others = others or {}
@@ -91,9 +95,20 @@ class Ladder:
         self.policy = policy
         self.steps = [(Sieve(rule, nodes, snapshot), Ranking(rule, snapshot, currency)) for rule in policy.rules]
 
-    def plan(self, order: OrderFacts, needs: Sequence[Need], stock: Stock, *, explained: bool = True) -> Plan:
-        """Route what an order needs, whole or not at all. explained: False leaves the explanation empty."""
-        case = _Case(order, needs, stock, totals_of(needs))
+    def plan(
+        self,
+        order: OrderFacts,
+        needs: Sequence[Need],
+        stock: Stock,
+        *,
+        explained: bool = True,
+        kms: Kms | None = None,
+    ) -> Plan:
+        """Route what an order needs, whole or not at all.
+
+        explained: False leaves the explanation empty. kms: what is known of distances to its place; it grows.
+        """
+        case = _Case(order, needs, stock, totals_of(needs), {} if kms is None else kms, explained)
         tried: list[_Try] = []
         for sieve, ranking in self.steps:
             if not holds(sieve.rule.when, order):
@@ -109,7 +124,7 @@ class Ladder:
 
     def _try(self, sieve: Sieve, ranking: Ranking, case: _Case) -> _Try:
         found, above, floors = self._field(sieve, case)
-        left, removed = sieve.sift(found, case.order, case.needs)
+        left, removed = sieve.sift(found, case.order, case.needs, explained=case.explained)
         made = _Try(sieve.rule, found, (case.stock, floors), removed)
         weigh: Weigh = by_distance
         if not ranking.is_by_distance:
@@ -136,13 +151,12 @@ class Ladder:
         key = (keeps, wanted.floor)
         if not wanted.only and key in case.seen:
             return case.seen[key]
-        nodes = self.nodes
+        ground = self.ground
         if wanted.only:
-            nodes = [node for node in nodes if node.id == chosen]
-            if not nodes and chosen is not None and chosen in self.others:
-                nodes = [self.others[chosen]]
+            node = ground.by_id.get(chosen or 0) or self.others.get(chosen or 0)
+            ground = Ground([node] if node else [], self.distance)
         above, floors = sieve.above(case.needs, case.stock, self.snapshot.floors if keeps else {})
-        found = candidates_of(case.needs, case.order.place, nodes, above, self.distance), above, floors
+        found = ground.candidates(case.needed, case.order.place, above, case.kms), above, floors
         if not wanted.only:
             case.seen[key] = found
         return found

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from tongpan.fulfillment.routing.basics import (
     NOWHERE_AT_ALL,
     Distance,
+    Kms,
     Need,
     NodeView,
     Pick,
@@ -54,12 +55,13 @@ def plan_order(
     *,
     named: Mapping[int, NodeView] | None = None,
     explained: bool = True,
+    kms: Kms | None = None,
 ) -> Plan:
     """Route one order on the snapshot of ``ladder``: the lines that name a node there, the others by the rules."""
     stock = ladder.snapshot.stock
     asked = [need for need in needs if need.wanted_node is not None]
     if not asked:
-        return ladder.plan(order, needs, stock, explained=explained)
+        return ladder.plan(order, needs, stock, explained=explained, kms=kms)
     if order.rejected:
         # Whoever refused an order does not get it again, even when the channel names it.
         asked = [need._replace(wanted_node=0) if need.wanted_node in order.rejected else need for need in asked]
@@ -67,7 +69,7 @@ def plan_order(
     rest = [need for need in needs if need.wanted_node is None]
     if not rest or first.outcome == "unfillable":
         return first
-    second = ladder.plan(order, rest, _without(stock, first.picks), explained=explained)
+    second = ladder.plan(order, rest, _without(stock, first.picks), explained=explained, kms=kms)
     explanation = second.explanation
     if explained:
         explanation = explanation | {"candidates": first.explanation["candidates"] + second.explanation["candidates"]}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
-from tongpan.fulfillment.routing.basics import NOWHERE, Candidate, Need, NodeView, Stock
+from tongpan.fulfillment.routing.basics import ENDLESS, NOWHERE, Candidate, Need, NodeView, Stock
 from tongpan.fulfillment.routing.explaining import Reason
 from tongpan.fulfillment.routing.facts import OrderFacts, Snapshot, lies_in
 from tongpan.fulfillment.routing.policy import Rule
@@ -22,22 +24,35 @@ class Sieve:
                 self.out[node.id] = reason
         facts = [snapshot.facts_of(node) for node in nodes]
         wanted = rule.nodes
-        self.limits = wanted.keeps_order_limit and any(one.order_limit is not None for one in facts)
+        self.full_at = {
+            node.id: one.order_limit
+            for node, one in zip(nodes, facts, strict=True)
+            if wanted.keeps_order_limit and one.order_limit is not None
+        }
         self.territories = wanted.keeps_territory and any(one.territory for one in facts)
         self.looks = bool(
             self.out
-            or self.limits
+            or self.full_at
             or self.territories
             or wanted.within_km is not None
             or wanted.min_stock_age is not None
         )
 
     def sift(
-        self, candidates: Sequence[Candidate], order: OrderFacts, needs: Sequence[Need]
+        self, candidates: Sequence[Candidate], order: OrderFacts, needs: Sequence[Need], *, explained: bool = True
     ) -> tuple[Sequence[Candidate], Mapping[int, Reason]]:
-        """The candidates that the rule considers, and why by node id it does not consider the others."""
+        """The candidates (nearest first) that the rule considers, and why by node id it does not consider the others.
+
+        explained: False need not say so of those that are too far.
+        """
         if not self.looks and not order.rejected:
             return candidates, {}
+        within = self.rule.nodes.within_km
+        if not explained and within is not None:
+            near = bisect_right(candidates, within, key=lambda c: math.inf if c.km is None else c.km)
+            candidates = candidates[:near]
+        if not explained and not order.rejected and not self.territories and self.rule.nodes.min_stock_age is None:
+            return self._quickly(candidates), {}
         kept, removed = [], {}
         for candidate in candidates:
             reason = self.out.get(candidate.node.id) or self._of_order(candidate, order, needs)
@@ -46,6 +61,16 @@ class Sieve:
             else:
                 kept.append(candidate)
         return kept, removed
+
+    def _quickly(self, candidates: Sequence[Candidate]) -> list[Candidate]:
+        """The candidates that are not out and not full; why the others are not considered is not asked."""
+        out, full = self.out, self.full_at
+        if not full:
+            return [c for c in candidates if c.node.id not in out]
+        given = self.snapshot.given
+        return [
+            c for c in candidates if c.node.id not in out and given.get(c.node.id, 0) < full.get(c.node.id, ENDLESS)
+        ]
 
     def above(self, needs: Sequence[Need], stock: Stock, own: Stock) -> tuple[Stock, Stock]:
         """``stock`` without the last units that the rule leaves at the nodes, and these units by SKU and node.

@@ -79,8 +79,18 @@ def load_text(text: str) -> Any:
 
 
 def as_text(document: Mapping[str, Any]) -> str:
-    """``document`` as YAML, as people edit it."""
-    return yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=110)
+    """``document`` as YAML, as people edit it, its words in the order in which they are read."""
+    return yaml.safe_dump(_in_order(document), allow_unicode=True, sort_keys=False, width=110)
+
+
+_ORDER = ("batch", "rules", "after", "name", "when", "nodes", "rank", "split", "transfer", "else")
+
+
+def _in_order(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        words = sorted(value, key=lambda word: _ORDER.index(word) if word in _ORDER else len(_ORDER))
+        return {word: _in_order(value[word]) for word in words}
+    return [_in_order(one) for one in value] if isinstance(value, list) else value
 
 
 def read_policy(document: Any, code: str, version: int) -> Policy:

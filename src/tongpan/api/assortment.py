@@ -1,20 +1,38 @@
-"""Which goods are listed where: listings, gaps of core goods, roles of products, fit standard, truthfulness review."""
+"""Which goods are listed where: listings and their truthfulness, gaps of core goods, roles of products, kits."""
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from django.http import HttpRequest
 from ninja import Path, Query, Router, Schema
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import not_found
-from tongpan.api.values import Code, Flag, Id, In, Instant, MoneyOut, Name120, Out, Text120, Text2000, money_or_none
-from tongpan.catalog.contents import on_fail, publish_standard, recheck, review_truth, set_on_fail
+from tongpan.api.values import (
+    Code,
+    CountedQty,
+    Flag,
+    Id,
+    In,
+    Instant,
+    MoneyOut,
+    Name60,
+    Name120,
+    Out,
+    Text120,
+    Text300,
+    Text2000,
+    money_or_none,
+)
+from tongpan.catalog.contents import review_truth
 from tongpan.catalog.coverage import CellState, choose_core_channels, core_channels, coverage, select_listings
-from tongpan.catalog.models import FitStandard, Listing
+from tongpan.catalog.fit import Content
+from tongpan.catalog.kits import KitSpec, save_kits
+from tongpan.catalog.listings import ListingSpec, save_listings
+from tongpan.catalog.models import Listing
 from tongpan.catalog.roles import RoleSpec, assortment, channel_roles, save_roles
 from tongpan.core.clock import utc_now
 from tongpan.inventory.kits import kit_stocks
@@ -86,6 +104,54 @@ def _listing(row: Listing) -> ListingOut:
             findings=[FindingOut(**finding) for finding in fit.findings],
         ),
     )
+
+
+class SavedListingsOut(Out):
+    saved: int
+
+
+class ListingContentIn(In):
+    """What buyers see of a listing besides its title."""
+
+    description: Annotated[str, StringConstraints(strict=True, max_length=100_000, pattern=r"^[^\x00]*$")] = ""
+    image_count: CountedQty = 0
+    has_video: Flag = False
+    attributes: dict[Name60, Text300] = Field(default_factory=dict, max_length=200)
+    return_days: CountedQty | None = Field(None, description="Days that buyers may return the goods")
+    ship_hours: CountedQty | None = Field(None, description="Hours in which the page promises to ship")
+    has_spares: Flag = False
+
+
+class ListingIn(In):
+    shop: Code
+    item: Name120 = Field(description="The item's id on the channel")
+    variant: Text120 = Field("", description='The variant\'s id on the channel, "" without variants')
+    sku: Name120
+    title: Text300 = ""
+    is_on_sale: Flag = True
+    content: ListingContentIn | None = Field(None, description="Null leaves what is known of it")
+
+    def spec(self) -> ListingSpec:
+        content = None if self.content is None else Content(self.title, **self.content.model_dump())
+        return ListingSpec(self.shop, self.item, self.variant, self.sku, self.title, self.is_on_sale, content=content)
+
+
+class ListingsIn(In):
+    listings: list[ListingIn] = Field(min_length=1, max_length=1000)
+
+
+class KitPartIn(In):
+    sku: Name120
+    qty: CountedQty
+
+
+class KitIn(In):
+    sku: Name120
+    parts: list[KitPartIn] = Field(max_length=100, description="None makes it a plain SKU again")
+
+
+class KitsIn(In):
+    kits: list[KitIn] = Field(min_length=1, max_length=200)
 
 
 class ListingQuery(PageQuery):
@@ -249,75 +315,6 @@ def post_roles(request: HttpRequest, body: ProductRolesIn) -> SavedRolesOut:
     return SavedRolesOut(changed=save_roles(specs, actor=actor_of(request), now=utc_now()))
 
 
-class FitStandardIn(In):
-    channel: Text120 = Field("", description='"" for every channel without a standard of its own')
-    checks: list[dict[str, Any]] = Field(
-        min_length=1, max_length=50, examples=[[{"check": "title_length", "min": 10, "max": 60}]]
-    )
-    blocks: Flag = Field(False, description="A listing that fails is not put on sale")
-
-
-class FitStandardOut(Out):
-    channel: str
-    version: int
-    checks: list[dict[str, Any]]
-    blocks: bool
-    created_at: Instant
-    created_by: str
-
-
-def _standard(row: FitStandard) -> FitStandardOut:
-    return FitStandardOut(
-        channel=row.channel.code if row.channel else "",
-        version=row.version,
-        checks=row.checks,
-        blocks=row.blocks,
-        created_at=row.created_at,
-        created_by=row.created_by,
-    )
-
-
-@read(router, "/fit-standards", "goods.view", Page[FitStandardOut])
-def list_standards(request: HttpRequest, query: Query[PageQuery]) -> Page[FitStandardOut]:
-    """All versions of the fit standards, newest first."""
-    return page_of(FitStandard.objects.select_related("channel"), ["-id"], query, _standard)
-
-
-@write(router, "POST", "/fit-standards", "goods.edit", FitStandardOut)
-def post_standard(request: HttpRequest, body: FitStandardIn) -> FitStandardOut:
-    """Publish the next version of a channel's standard; its listings are checked at once."""
-    version = publish_standard(body.channel, body.checks, body.blocks, actor=actor_of(request), now=utc_now())
-    rows = FitStandard.objects.select_related("channel").filter(version=version)
-    return _standard(rows.get(channel__code=body.channel) if body.channel else rows.get(channel=None))
-
-
-class FitModeBody(In):
-    on_fail: Literal["refuse", "flag"]
-
-
-class FitModeOut(Out):
-    on_fail: Literal["refuse", "flag"]
-
-
-@write(router, "PUT", "/fit-standards/mode", "goods.edit", FitModeOut)
-def put_fit_mode(request: HttpRequest, body: FitModeBody) -> FitModeOut:
-    """Refuse the sale to what fails a blocking standard or a truthfulness review, or only flag it."""
-    set_on_fail(body.on_fail, actor=actor_of(request), now=utc_now())
-    return FitModeOut(on_fail=on_fail())
-
-
-class CheckedOut(Out):
-    checked: int
-    failed: int
-
-
-@write(router, "POST", "/fit-standards/check", "goods.edit", CheckedOut)
-def post_check(request: HttpRequest) -> CheckedOut:
-    """Check every listing again by the standards in force."""
-    results = recheck(None, now=utc_now())
-    return CheckedOut(checked=len(results), failed=sum(not found.passed for found, _ in results.values()))
-
-
 class KitPartOut(Out):
     sku: str
     name: str
@@ -355,3 +352,18 @@ def list_kits(request: HttpRequest, query: Query[KitQuery]) -> KitsOut:
             for row in kit_stocks(query.search)
         ]
     )
+
+
+@write(router, "POST", "/listings", "goods.edit", SavedListingsOut)
+def post_listings(request: HttpRequest, body: ListingsIn) -> SavedListingsOut:
+    """Say which article of which shop stands for which SKU."""
+    specs = [listing.spec() for listing in body.listings]
+    return SavedListingsOut(saved=len(save_listings(specs, actor=actor_of(request), now=utc_now())))
+
+
+@write(router, "POST", "/kits", "goods.edit", SavedListingsOut)
+def post_kits(request: HttpRequest, body: KitsIn) -> SavedListingsOut:
+    """Give kits exactly these parts; a kit is sold as one and stocked as its parts."""
+    specs = [KitSpec(kit.sku, {part.sku: part.qty for part in kit.parts}) for kit in body.kits]
+    save_kits(specs, actor=actor_of(request), now=utc_now())
+    return SavedListingsOut(saved=len(specs))

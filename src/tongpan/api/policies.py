@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 from django.http import HttpRequest
 from ninja import Query, Router
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, Field
 
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
@@ -16,17 +16,12 @@ from tongpan.api.values import (
     Flag,
     In,
     Instant,
-    Name60,
     Name80,
     Name120,
     Out,
     Text60,
     Text120,
-    Text300,
 )
-from tongpan.catalog.fit import Content
-from tongpan.catalog.kits import KitSpec, save_kits
-from tongpan.catalog.listings import ListingSpec, save_listings
 from tongpan.core.clock import utc_now
 from tongpan.inventory.actions.floors import save_covers, save_node_policies
 from tongpan.inventory.actions.policies import remove_policies, save_policies, save_sessions, set_pool_mode
@@ -160,50 +155,6 @@ class ModeBody(In):
 
 class ModeOut(Out):
     mode: str
-
-
-class ListingContentIn(In):
-    """What buyers see of a listing besides its title."""
-
-    description: Annotated[str, StringConstraints(strict=True, max_length=100_000, pattern=r"^[^\x00]*$")] = ""
-    image_count: CountedQty = 0
-    has_video: Flag = False
-    attributes: dict[Name60, Text300] = Field(default_factory=dict, max_length=200)
-    return_days: CountedQty | None = Field(None, description="Days that buyers may return the goods")
-    ship_hours: CountedQty | None = Field(None, description="Hours in which the page promises to ship")
-    has_spares: Flag = False
-
-
-class ListingIn(In):
-    shop: Code
-    item: Name120 = Field(description="The item's id on the channel")
-    variant: Text120 = Field("", description='The variant\'s id on the channel, "" without variants')
-    sku: Name120
-    title: Text300 = ""
-    is_on_sale: Flag = True
-    content: ListingContentIn | None = Field(None, description="Null leaves what is known of it")
-
-    def spec(self) -> ListingSpec:
-        content = None if self.content is None else Content(self.title, **self.content.model_dump())
-        return ListingSpec(self.shop, self.item, self.variant, self.sku, self.title, self.is_on_sale, content=content)
-
-
-class ListingsIn(In):
-    listings: list[ListingIn] = Field(min_length=1, max_length=1000)
-
-
-class KitPartIn(In):
-    sku: Name120
-    qty: CountedQty
-
-
-class KitIn(In):
-    sku: Name120
-    parts: list[KitPartIn] = Field(max_length=100, description="None makes it a plain SKU again")
-
-
-class KitsIn(In):
-    kits: list[KitIn] = Field(min_length=1, max_length=200)
 
 
 class PublishedOut(Out):
@@ -402,18 +353,3 @@ def put_mode(request: HttpRequest, body: ModeBody) -> ModeOut:
     """Let channels share the pool, or sell only from quotas of their own."""
     set_pool_mode(body.mode, actor=actor_of(request), now=utc_now())
     return ModeOut(mode=pool_mode())
-
-
-@write(router, "POST", "/listings", "goods.edit", DoneOut)
-def post_listings(request: HttpRequest, body: ListingsIn) -> DoneOut:
-    """Say which article of which shop stands for which SKU."""
-    specs = [listing.spec() for listing in body.listings]
-    return DoneOut(saved=len(save_listings(specs, actor=actor_of(request), now=utc_now())))
-
-
-@write(router, "POST", "/kits", "goods.edit", DoneOut)
-def post_kits(request: HttpRequest, body: KitsIn) -> DoneOut:
-    """Give kits exactly these parts; a kit is sold as one and stocked as its parts."""
-    specs = [KitSpec(kit.sku, {part.sku: part.qty for part in kit.parts}) for kit in body.kits]
-    save_kits(specs, actor=actor_of(request), now=utc_now())
-    return DoneOut(saved=len(specs))

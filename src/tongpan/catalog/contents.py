@@ -54,7 +54,8 @@ def publish_standard(
     # two publications at once: the later one waits, and gets the next number
     execute("SELECT pg_advisory_xact_lock(hashtext('catalog.fit_standard'))")
     channel_id = channel.pk if channel else None
-    last = FitStandard.objects.filter(channel_id=channel_id).order_by("-version").first()
+    versions = FitStandard.objects.filter(channel=channel) if channel else FitStandard.objects.filter(channel=None)
+    last = versions.order_by("-version").first()
     standard = FitStandard.objects.create(
         channel_id=channel_id,
         version=last.version + 1 if last else 1,

@@ -15,6 +15,7 @@ from tongpan.access.queries import can
 from tongpan.catalog.models import Sku
 from tongpan.catalog.queries import SkuFilter, count_skus, fetch_skus, iterate_skus, sku_by_code
 from tongpan.catalog.regions import regions_of
+from tongpan.catalog.reviews import ratings_of, shown_reviews
 from tongpan.console import exports
 from tongpan.console.access import Request, page
 from tongpan.console.choices import category_choices
@@ -26,6 +27,7 @@ from tongpan.orders.queries import OrderFilter, fetch_orders
 DEFAULT_SORT = "code"
 _CHUNK = 1000
 _RECENT_ORDERS = 10
+_SHOWN_REVIEWS = 10
 COLUMNS = (
     Column("code", _("SKU"), lambda row: row[0].code, sort="code"),
     Column("name", _("Name"), lambda row: row[0].name, sort="name"),
@@ -106,6 +108,8 @@ def sku_detail(request: Request, code: str) -> HttpResponse:
         "siblings": [other for other in sku.product.skus.all() if other.pk != sku.pk],
         "pool": pool_rows([sku.pk])[sku.pk],
         "levels": levels_of_sku(sku.pk),
+        "reviews": shown_reviews(sku.pk, _SHOWN_REVIEWS),
+        "rating": ratings_of([sku.pk]).get(sku.pk),
         "orders": fetch_orders(OrderFilter(sku_id=sku.pk), "-placed", 0, _RECENT_ORDERS)
         if can(request.user, "orders.view")
         else [],

@@ -41,7 +41,7 @@ def _cost(label: Any) -> forms.DecimalField:
     )
 
 
-class NodeForm(forms.ModelForm):
+class NodeForm(forms.ModelForm):  # type: ignore[type-arg]
     groups_text = _texts(_("Groups"), _("Names that routing uses, with blanks between; empty: those of its kind."))
     territory_text = _texts(
         _("Territory"), _("Provinces, cities or division codes it ships to, with blanks between; empty: everywhere.")
@@ -95,13 +95,12 @@ class NodeForm(forms.ModelForm):
         super().__init__(*args, **kwargs)
         node: Node = self.instance
         table = timetables_of([node.pk])[node.pk] if node.pk else Timetable()
-        self.initial |= {
-            "groups_text": " ".join(node.groups),
-            "territory_text": " ".join(node.territory),
-            "facility_list": node.facilities,
-            "special_days_text": write_special(table.special),
-            **{name: self._amount(getattr(node, f"{name}_minor")) for name in ("base_cost", "cost_per_km")},
-        }
+        self.initial["groups_text"] = " ".join(node.groups)
+        self.initial["territory_text"] = " ".join(node.territory)
+        self.initial["facility_list"] = node.facilities
+        self.initial["special_days_text"] = write_special(table.special)
+        for name in ("base_cost", "cost_per_km"):
+            self.initial[name] = self._amount(getattr(node, f"{name}_minor"))
         for number, name in enumerate(DAYS):
             spans = [(opens, closes) for weekday, opens, closes in table.week if weekday == number]
             self.initial[name] = write_openings(spans)
@@ -162,7 +161,7 @@ class NodeForm(forms.ModelForm):
         )
 
 
-class PersonForm(UserChangeForm):
+class PersonForm(UserChangeForm):  # type: ignore[misc]
     works_at = forms.MultipleChoiceField(
         label=_("Works at"),
         required=False,
@@ -177,5 +176,5 @@ class PersonForm(UserChangeForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if "works_at" in self.fields:
-            self.fields["works_at"].choices = node_code_choices()  # type: ignore[attr-defined]
+            self.fields["works_at"].choices = node_code_choices()
             self.initial["works_at"] = staff_nodes([self.instance.pk])[self.instance.pk]

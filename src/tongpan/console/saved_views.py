@@ -36,6 +36,9 @@ PAGES = {
     "listings": "console:listings",
     "kits": "console:kits",
     "roles": "console:roles",
+    "stores": "console:stores",
+    "layout": "console:layout",
+    "dealers": "console:dealers",
     "customers": "console:customers",
     "aftersale": "console:aftersale",
 }

@@ -154,3 +154,34 @@ class Staff(models.Model):
     class Meta:
         db_table = "network_staff"
         constraints = [models.UniqueConstraint(fields=["user", "node"], name="staff_once")]
+
+
+class PriceRight(models.TextChoices):
+    LIST = "list", _("List price only")
+    BAND = "band", _("Within the price band")
+    OWN = "own", _("Sets its own prices")
+
+
+class DealerContract(models.Model):
+    """What the company agreed with a dealer or agent (DLR-01); the dealer is the node of kind DEALER.
+
+    ends_on: the first day on which it no longer holds, null for no end. permits_pool: its stock may join the pool
+    (DLR-06). services: of ``dealers.SERVICES``, what it must do for buyers of its territory, which is the node's.
+    """
+
+    node = models.OneToOneField(Node, primary_key=True, on_delete=models.CASCADE, related_name="contract")
+    level = models.CharField(_("level"), max_length=40)
+    starts_on = models.DateField(_("starts on"))
+    ends_on = models.DateField(_("ends on"), null=True, blank=True)
+    permits_pool = models.BooleanField(_("its stock joins the pool"), default=False)
+    price_right = models.CharField(_("price right"), max_length=10, choices=PriceRight.choices)
+    services = ArrayField(models.TextField(), verbose_name=_("services"), default=list)
+
+    class Meta:
+        db_table = "network_dealer_contract"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(ends_on__isnull=True) | models.Q(ends_on__gt=models.F("starts_on")),
+                name="dealer_contract_ends_after_it_starts",
+            )
+        ]

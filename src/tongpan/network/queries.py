@@ -12,6 +12,7 @@ from tongpan.access.models import Role, User
 from tongpan.core.bulk import fetch_all
 from tongpan.network.engine import NodeFacts, NodeRules, Timetable
 from tongpan.network.hours import Hours, Opening
+from tongpan.network.layout import Site
 from tongpan.network.models import Node, NodeKind, OpeningHours, Service, SpecialDay, Staff
 
 
@@ -106,6 +107,19 @@ def node_facts(node_ids: Collection[int] | None = None) -> dict[int, NodeFacts]:
         values: list[Any] = [tuple(value) if isinstance(value, list) else value for value in row]
         facts[row[0]] = NodeFacts(*values[:11], *[NodeRules(*values[11:])])
     return facts
+
+
+def sites_of(facility: str = "") -> list[Site]:
+    """Active stores, counters and dealers with a point, by code; with ``facility`` only those that have it."""
+    kinds = (NodeKind.STORE, NodeKind.COUNTER, NodeKind.DEALER)
+    rows = Node.objects.filter(is_active=True, kind__in=kinds, latitude__isnull=False).order_by("code")
+    if facility:
+        rows = rows.filter(facilities__contains=[facility])
+    found = rows.values_list("code", "name", "latitude", "longitude", "facilities")
+    return [
+        Site(code, name, latitude or 0.0, longitude or 0.0, tuple(own))
+        for code, name, latitude, longitude, own in found
+    ]
 
 
 def timetables_of(node_ids: Collection[int]) -> dict[int, Timetable]:

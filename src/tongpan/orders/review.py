@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from tongpan.core.errors import Refusal
 from tongpan.core.money import to_decimal
+from tongpan.network.engine import ships_to
 
 BLOCKING = ("manual", "address", "price_floor", "risk")
 """Reasons of holds that keep an order from being routed and its goods from being dispatched by hand."""
@@ -133,8 +134,9 @@ class OutOfRegion:
 class Facts:
     """What the review looks at of one open order. Texts of the recipient are in the clear and go nowhere else.
 
-    place_is_known: its place has coordinates. listed: which of "buyer", "phone" are blacklisted. recent: how many
-    orders the buyer has within the window of the rules, this one included.
+    place_is_known: its place has coordinates. territories: those of the dealers of its shop, when it is a dealer's.
+    listed: which of "buyer", "phone" are blacklisted. recent: how many orders the buyer has within the window of the
+    rules, this one included.
     """
 
     status: Literal["placed", "paid"]
@@ -150,6 +152,7 @@ class Facts:
     remarks: Sequence[str] = ()
     under_floor: Sequence[UnderFloor] = ()
     out_of_region: Sequence[OutOfRegion] = ()
+    territories: Sequence[Sequence[str]] = ()
     listed: Collection[str] = ()
     recent: int = 0
 
@@ -172,6 +175,7 @@ def review(facts: Facts, rules: Rules) -> list[Finding]:
         findings.append(Finding("unpaid", "unpaid", {}, "It is not paid yet."))
     findings += _of_the_address(facts, rules)
     findings += [_of_the_region(line) for line in facts.out_of_region]
+    findings += _of_the_territory(facts)
     if rules.price_floor:
         findings += [_of_the_floor(line, facts.currency) for line in facts.under_floor]
     return findings + _of_the_risk(facts, rules)
@@ -203,6 +207,18 @@ def _of_the_region(line: OutOfRegion) -> Finding:
     sold = ", ".join(line.provinces)
     sentence = f"Line {line.line_no}: {line.sku} is sold to {sold} only, but the order goes to {line.province}."
     return Finding("address", "region", found, sentence)
+
+
+def _of_the_territory(facts: Facts) -> list[Finding]:
+    """An order of a dealer's shop that goes outside every territory of the shop's dealers: the basis of diversion."""
+    if not facts.territories or not (facts.province or facts.city):
+        return []
+    if any(ships_to(territory, facts.province, facts.city) for territory in facts.territories):
+        return []
+    allowed = sorted({name for territory in facts.territories for name in territory})
+    place = " ".join(text for text in (facts.province, facts.city) if text)
+    sentence = f"It goes to {place}, outside the territory of its dealer: {', '.join(allowed[:10])}."
+    return [Finding("risk", "territory", {"place": place, "territory": allowed[:50]}, sentence)]
 
 
 def _of_the_floor(line: UnderFloor, currency: str) -> Finding:

@@ -172,7 +172,8 @@ def _shelves(sku_ids: set[int], shop_ids: set[int]) -> dict[tuple[int, int], lis
     for shop_id, sku_id, *shelf in fetch_all(
         """SELECT v.shop_id, l.sku_id, n.code, l.on_hand, l.allocated,
                   coalesce(own.safety_stock, general.safety_stock, 0)
-           FROM network_service v JOIN network_node n ON n.id = v.node_id AND n.is_active AND n.tracks_stock
+           FROM network_service v
+           JOIN network_node n ON n.id = v.node_id AND n.is_active AND n.tracks_stock AND n.in_pool
            JOIN inventory_level l ON l.node_id = n.id AND l.bucket = 'saleable' AND l.on_hand > 0
            LEFT JOIN inventory_nodepolicy own ON own.node_id = n.id AND own.sku_id = l.sku_id
            LEFT JOIN inventory_nodepolicy general ON general.node_id = n.id AND general.sku_id IS NULL

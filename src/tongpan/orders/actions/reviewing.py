@@ -88,7 +88,12 @@ def _review(order_ids: Collection[int], *, now: datetime) -> set[int]:
 def _load(order_ids: Collection[int], rules: Rules) -> list[_Open]:
     rows = fetch_all(
         """SELECT id, external_id, status, business_date, revision, customer_id, placed_at, currency, total_minor,
-                   units, recipient_sealed, ship_province, ship_city, ship_latitude IS NOT NULL, buyer_note, seller_note
+                   units, recipient_sealed, ship_province, ship_city, ship_latitude IS NOT NULL, buyer_note,
+                   seller_note,
+                   (SELECT jsonb_agg(n.territory ORDER BY n.code)::text FROM channels_shop h
+                    JOIN network_service v ON v.shop_id = h.id
+                    JOIN network_node n ON n.id = v.node_id AND n.kind = 'dealer' AND n.is_active
+                    WHERE h.id = orders_order.shop_id AND h.kind = 'dealer')
             FROM orders_order WHERE id = ANY(%s) AND status IN ('placed', 'paid')
             ORDER BY id""",
         [sorted(order_ids)],
@@ -119,6 +124,7 @@ def _load(order_ids: Collection[int], rules: Rules) -> list[_Open]:
                 remarks=row[14:16],
                 under_floor=floors.get(row[0], ()),
                 out_of_region=limited.get(row[0], ()),
+                territories=json.loads(row[16] or "[]"),
                 listed=listed.get(row[0], ()),
                 recent=recent.get(row[0], 0),
             ),

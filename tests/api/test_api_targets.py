@@ -45,7 +45,7 @@ def test_alerts_are_listed_with_their_period(company: None, api: Api) -> None:
 
     (alert,) = api.get("/alerts")["items"]
 
-    assert (alert["metric"], alert["from"], alert["to"], alert["channel"]) == (
+    assert (alert["metric"], alert["first_day"], alert["last_day"], alert["channel"]) == (
         "inventory_accuracy",
         day.isoformat(),
         day.isoformat(),

@@ -41,8 +41,8 @@ class AttainmentOut(Out):
     channel: str | None = Field(description="null: over all channels")
     kind: Kind = Field(description="value: of the metric; change: relative, against the baseline")
     period: Grain
-    first: date = Field(serialization_alias="from")
-    last: date = Field(serialization_alias="to", description="Last business day, included")
+    first_day: date
+    last_day: date = Field(description="Included")
     commitment: Decimal
     stretch: Decimal | None
     value: float | None
@@ -94,8 +94,8 @@ class TargetAlertOut(Out):
     metric: str
     channel: str | None
     period: Grain
-    first: date = Field(serialization_alias="from")
-    last: date = Field(serialization_alias="to")
+    first_day: date
+    last_day: date = Field(description="Included")
     value: Decimal
     wanted: Decimal
     opened_at: Instant
@@ -126,8 +126,8 @@ def _out(one: Attainment) -> AttainmentOut:
         channel=one.channel or None,
         kind=one.spec.kind,
         period=one.spec.period,
-        first=one.period_from,
-        last=one.period_to - timedelta(days=1),
+        first_day=one.period_from,
+        last_day=one.period_to - timedelta(days=1),
         commitment=one.spec.commitment,
         stretch=one.spec.stretch,
         value=_float(one.value),
@@ -178,8 +178,8 @@ def _alert(row: TargetAlert) -> TargetAlertOut:
         metric=row.metric,
         channel=row.channel.code if row.channel else None,
         period=row.period,  # type: ignore[arg-type]
-        first=row.period_from,
-        last=row.period_to - timedelta(days=1),
+        first_day=row.period_from,
+        last_day=row.period_to - timedelta(days=1),
         value=row.value,
         wanted=row.wanted,
         opened_at=row.opened_at,

@@ -15,6 +15,7 @@ from tongpan.api.values import (
     Code,
     Day,
     Flag,
+    Id,
     In,
     Instant,
     MoneyOut,
@@ -224,7 +225,7 @@ def post_reviews(request: HttpRequest, body: GoodsReviewsIn) -> GoodsReviewsOut:
 
 
 class ModerationIn(In):
-    states: dict[int, Literal["pending", "shown", "hidden"]] = Field(min_length=1, max_length=1000)
+    states: dict[Id, Literal["pending", "shown", "hidden"]] = Field(min_length=1, max_length=1000)
 
 
 @write(router, "POST", "/goods-reviews/moderation", "goods.edit", GoodsReviewsOut)

@@ -50,7 +50,7 @@ class ListingContentOut(Out):
     has_spares: bool
 
 
-class FindingOut(Out):
+class FitFindingOut(Out):
     check: str
     area: str
     passed: bool
@@ -63,7 +63,7 @@ class FitResultOut(Out):
     score: int = Field(description="Share of the weight whose checks passed, in percent")
     passed: bool
     checked_at: Instant
-    findings: list[FindingOut]
+    findings: list[FitFindingOut]
 
 
 class ListingOut(Out):
@@ -101,7 +101,7 @@ def _listing(row: Listing) -> ListingOut:
             score=fit.score,
             passed=fit.passed,
             checked_at=fit.checked_at,
-            findings=[FindingOut(**finding) for finding in fit.findings],
+            findings=[FitFindingOut(**finding) for finding in fit.findings],
         ),
     )
 

@@ -11,6 +11,7 @@ from django.contrib.auth import get_user_model
 from tests.console.conftest import NOW
 
 from tongpan.access.models import AuditEntry
+from tongpan.catalog.reviews import ReviewSpec, save_reviews
 from tongpan.console.models import StoreAct
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.actions import route
@@ -149,6 +150,18 @@ def test_goods_are_found_by_barcode_with_stock_here_and_elsewhere(clerk, company
     assert "BAG" in page
     assert "中央仓" in page
     assert "/desk/st/order/?sku=BAG" in page
+    assert "What buyers say" not in page
+
+
+def test_goods_that_are_found_say_what_buyers_think(clerk, company):
+    said = [ReviewSpec("tmall", "r1", "BAG", 5, utc_now(), "很结实"), ReviewSpec("tmall", "r2", "BAG", 4, utc_now())]
+    save_reviews([*said, ReviewSpec("tmall", "r3", "BAG", 1, utc_now(), "spam", "hidden")], **BY)
+
+    page = clerk.get("/desk/st/find/?q=BAG").content.decode()
+
+    assert "4.5 of 5 in 2 reviews" in page
+    assert "很结实" in page
+    assert "spam" not in page
 
 
 def test_a_member_is_looked_up_by_phone_masked_and_logged(clerk):

@@ -35,6 +35,11 @@ class Rating(NamedTuple):
     number: int
     total: int
 
+    @property
+    def mean(self) -> float | None:
+        """From 1 to 5, None without any."""
+        return self.total / self.number if self.number else None
+
 
 def save_reviews(specs: Sequence[ReviewSpec], *, actor: str, now: datetime) -> int:
     """Take reviews in, new or changed; how many were new or changed. All or none; constantly many statements.

@@ -19,7 +19,7 @@ from tongpan.console.access import Request, page
 from tongpan.console.models import StoreAct
 from tongpan.console.store.acting import perform
 from tongpan.console.store.acts import ACTS
-from tongpan.console.store.lookup import find_goods, found_sku, member_of
+from tongpan.console.store.lookup import goods_meant, member_of
 from tongpan.console.store.places import PERMISSION, DeskRequest, desk, no_place, places_of
 from tongpan.console.store.tasks import DUE_COUNTS, WORK, today_at, work_of
 from tongpan.core.clock import utc_now
@@ -188,11 +188,8 @@ def count(request: DeskRequest, sheet_id: int | None = None) -> HttpResponse:
 def find(request: DeskRequest) -> HttpResponse:
     """Goods by code, barcode or name; one hit shows what is here and near by."""
     text = request.GET.get("q", "").replace("\x00", "").strip()[:120]
-    sku = found_sku(text) if text else None
-    hits = [] if sku or not text else find_goods(text)
-    if len(hits) == 1:
-        sku, hits = found_sku(hits[0].code), []
-    context = {"tab": "find", "text": text, "hits": hits, "goods": sku and sku.seen_from(request.node)}
+    goods, hits = goods_meant(text, request.node)
+    context = {"tab": "find", "text": text, "hits": hits, "goods": goods}
     return _keepable(render(request, "console/store/find.html", context))
 
 

@@ -8,6 +8,7 @@ import time
 
 from benchmarks import (
     console,
+    dry_run,
     exports,
     intake,
     metrics,
@@ -28,6 +29,7 @@ ALL = {
     "single": single_orders.measure,
     "refunds": refunds.measure,
     "routing": routing.measure,
+    "dry-run": dry_run.measure,
     "network": network.measure,
     "stock": stock.measure,
     "metrics": metrics.measure,

@@ -40,7 +40,7 @@ class CountRulesForm(forms.Form):
         label=_("Count class A again after days"),
         min_value=1,
         max_value=3650,
-        help_text=_("A is what makes up the first 80% of the units that leave, B the next 15%, C the rest."),
+        help_text=_("A is what makes up the first 80 percent of the units that leave, B the next 15, C the rest."),
     )
     days_b = forms.IntegerField(label=_("Count class B again after days"), min_value=1, max_value=3650)
     days_c = forms.IntegerField(label=_("Count class C again after days"), min_value=1, max_value=3650)

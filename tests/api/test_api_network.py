@@ -47,7 +47,7 @@ def test_a_store_looks_goods_up_with_reviews(api: Api) -> None:
     assert api.send("POST", "/goods-reviews/moderation", {"states": {review_id: "hidden"}}) == {"changed": 1}
     assert api.get("/goods-look-up?text=A-1")["goods"]["reviews"] == []
     assert api.get("/goods-look-up?text=zzz") == {"goods": None, "others": []}
-    api.refused(404, "GET", "/goods-look-up?text=A-1&node=nowhere")
+    assert api.refused(422, "GET", "/goods-look-up?text=A-1&node=nowhere")["code"] == "node.unknown"
 
 
 def test_listings_are_checked_and_reviewed(api: Api) -> None:

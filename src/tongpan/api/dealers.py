@@ -10,7 +10,6 @@ from ninja import Query, Router, Schema
 from pydantic import Field
 
 from tongpan.api.operations import actor_of, read, write
-from tongpan.api.problems import not_found
 from tongpan.api.values import (
     Code,
     Day,
@@ -29,6 +28,7 @@ from tongpan.api.values import (
 )
 from tongpan.catalog.reviews import ReviewSpec, moderate, save_reviews
 from tongpan.core.clock import utc_now
+from tongpan.core.errors import Refusal
 from tongpan.inventory.lookup import find_goods, look_up
 from tongpan.network.dealers import Dealer, DealerSpec, dealers, dealers_for, save_dealers, tier_coverage
 from tongpan.network.layout import Demand, propose, reach
@@ -285,7 +285,7 @@ def get_look_up(request: HttpRequest, query: Query[LookUpQuery]) -> FoundGoodsOu
     if query.node:
         node_id = node_ids([query.node]).get(query.node)
         if node_id is None:
-            raise not_found("node", query.node)
+            raise Refusal("node.unknown", f"There is no node {query.node!r}.")
     fitting = find_goods(query.text)
     found = look_up(fitting[0].pk, node_id) if fitting else None
     if found is None:

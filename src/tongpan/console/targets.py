@@ -209,7 +209,9 @@ class TargetForm(forms.Form):
         label=_("Commitment"),
         max_digits=14,
         decimal_places=4,
-        help_text=_("Shares and changes in percent: 98 is a share of 98 percent, -40 is 40 percent less than the baseline."),
+        help_text=_(
+            "Shares and changes in percent: 98 is a share of 98 percent, -40 is 40 percent less than the baseline."
+        ),
     )
     stretch = forms.DecimalField(label=_("Stretch goal"), max_digits=14, decimal_places=4, required=False)
     period = forms.ChoiceField(label=_("Judged by"), choices=PERIODS)

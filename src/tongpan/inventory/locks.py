@@ -26,27 +26,39 @@ def lock_pools(sku_ids: Collection[int]) -> dict[int, int]:
 def lock_shares(sku_ids: Collection[int], *, now: datetime) -> Shares:
     """``lock_pools``, and what each channel may take of them at ``now``.
 
-    One statement, two where channels have policies: the counters of quotas are read once the pools are locked,
-    for only who holds the pools changes them.
+    One statement, one more where channels have policies, and one where nodes keep their stock out of the pool:
+    quotas and levels are read once the pools are locked, for only who holds the pools changes them.
     """
-    available, has_policies = _lock(sku_ids)
+    available, has_policies, has_outside = _lock(sku_ids)
+    outside = _outside(sku_ids) if has_outside else {}
     if not has_policies:
-        return Shares(available)
+        return Shares(available, outside=outside)
     quotas = quotas_at(sku_ids, now)
-    return Shares(available, quotas.asked, is_segregated=quotas.is_segregated)
+    return Shares(available, quotas.asked, is_segregated=quotas.is_segregated, outside=outside)
 
 
-def _lock(sku_ids: Collection[int]) -> tuple[dict[int, int], bool]:
+def _lock(sku_ids: Collection[int]) -> tuple[dict[int, int], bool, bool]:
     wanted = set(sku_ids)
     ordered = whole_numbers(sorted(wanted))
     found: dict[int, int] = {}
-    has_policies = False
+    has_policies = has_outside = False
     while len(found) < len(wanted):
         # A pool that another transaction made after this statement began is there at the next look.
-        for sku_id, free, answer in fetch_all(_MAKE_AND_LOCK, [ordered, ordered]):
+        for sku_id, free, has_policies, has_outside in fetch_all(_MAKE_AND_LOCK, [ordered, ordered]):  # noqa: B007
             found[sku_id] = free
-            has_policies = answer
-    return found, has_policies
+    return found, has_policies, has_outside
+
+
+def _outside(sku_ids: Collection[int]) -> dict[int, int]:
+    """Free units at nodes whose stock is not in the pool (a dealer's own), by SKU id."""
+    return dict(
+        fetch_all(
+            """SELECT l.sku_id, sum(l.on_hand - l.allocated)::bigint
+               FROM network_node n JOIN inventory_level l ON l.node_id = n.id AND l.bucket = 'saleable'
+               WHERE NOT n.in_pool AND l.sku_id = ANY(%s::bigint[]) GROUP BY 1""",
+            [whole_numbers(set(sku_ids))],
+        )
+    )
 
 
 # Pools are made before any is locked, as the parts of a UNION ALL run one after the other: whoever waits for
@@ -59,9 +71,10 @@ _MAKE_AND_LOCK = """
         ON CONFLICT DO NOTHING RETURNING sku_id),
     rules AS (
         SELECT EXISTS (SELECT FROM inventory_channelpolicy WHERE closed_at IS NULL)
-            OR EXISTS (SELECT FROM core_setting WHERE key = 'inventory.mode' AND value->>'mode' = 'segregated') AS are)
-    SELECT sku_id, 0, (SELECT are FROM rules) FROM made
+            OR EXISTS (SELECT FROM core_setting WHERE key = 'inventory.mode' AND value->>'mode' = 'segregated') AS are,
+               EXISTS (SELECT FROM network_node WHERE NOT in_pool) AS outside)
+    SELECT sku_id, 0, (SELECT are FROM rules), (SELECT outside FROM rules) FROM made
     UNION ALL
-    SELECT sku_id, free, (SELECT are FROM rules) FROM (
+    SELECT sku_id, free, (SELECT are FROM rules), (SELECT outside FROM rules) FROM (
         SELECT sku_id, on_hand - allocated - held AS free FROM inventory_pool
         WHERE sku_id = ANY(%s::bigint[]) ORDER BY sku_id FOR NO KEY UPDATE) AS locked"""

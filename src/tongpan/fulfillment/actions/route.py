@@ -133,6 +133,7 @@ def _plan_all(
     snapshot = load_snapshot(policies, stock, sku_ids, nodes, now=now)
     orders = load_orders(jobs, policies, last, now=now)
     held = held_lines([need.order_line_id for job in jobs for need in job.needs])
+    outside = {node.id for node in nodes.values() if not snapshot.facts_of(node).in_pool}
     ladders: dict[tuple[int, str, bool], Ladder] = {}
     for group, policy in in_turn(groups_of(jobs), policies, orders):
         first = group.jobs[0]
@@ -148,7 +149,7 @@ def _plan_all(
                 currency=first.currency,
             )
         made = _planned(ladders[key], group, orders[first.order_id], named)
-        made = _within_pool(group, made, tracking, shares, held)
+        made = _within_pool(group, made, tracking, shares, held, outside=outside)
         group.take(made, policy)
         for pick in made.picks:
             if pick.node_id in tracking:
@@ -166,20 +167,37 @@ def _planned(ladder: Ladder, group: Group, order: OrderFacts, named: Mapping[int
     return plan_order(ladder, order, group.needs, named=named)
 
 
-def _within_pool(group: Group, made: Plan, tracking: set[int], shares: Shares, held: set[tuple[int, int]]) -> Plan:
+def _within_pool(
+    group: Group,
+    made: Plan,
+    tracking: set[int],
+    shares: Shares,
+    held: set[tuple[int, int]],
+    *,
+    outside: set[int],
+) -> Plan:
     """Refuse a plan that takes what is promised to others: what is free at a node may be held in the pool, or be
-    fenced off for another channel. Goods that have left are taken whatever the quotas say."""
+    fenced off for another channel. Goods that have left are taken whatever the quotas say. outside: nodes whose stock
+    is not in the pool, which an order may have named."""
     taken: dict[tuple[int, int], int] = {}
+    own: set[tuple[int, int]] = set()
     for pick in made.picks:
         key = (pick.order_line_id, pick.sku_id)
         if pick.node_id in tracking and key not in held:
             taken[key] = taken.get(key, 0) + pick.qty
+            if pick.node_id in outside:
+                own.add(key)
     job, owner = group.jobs[0], group.owners()
-    demands = [Demand(owner[line].order_id, line, sku, qty, job.channel_id) for (line, sku), qty in taken.items()]
+    demands = [
+        Demand(owner[line].order_id, line, sku, qty, job.channel_id, (line, sku) in own)
+        for (line, sku), qty in taken.items()
+    ]
     need: dict[int, int] = {}
     for demand in demands:
         need[demand.sku_id] = need.get(demand.sku_id, 0) + demand.qty
-    rule, lacking = "promised-to-others", [sku for sku, qty in need.items() if shares.left[sku] < qty]
+    is_own = {demand.sku_id for demand in demands if demand.is_named}
+    lacking = [sku for sku, qty in need.items() if shares.open_to(sku, is_named=sku in is_own) < qty]
+    rule = "promised-to-others"
     if not lacking and not job.is_shipped:
         served = shares.serve(demands)
         if isinstance(served, Refused):
@@ -197,7 +215,7 @@ def _within_pool(group: Group, made: Plan, tracking: set[int], shares: Shares, h
 
 
 def _have(job: Job, shares: Shares, sku_id: int, rule: str) -> int:
-    return shares.most(job.channel_id, sku_id) if rule == "quota" else shares.left[sku_id]
+    return shares.most(job.channel_id, sku_id) if rule == "quota" else shares.open_to(sku_id, is_named=False)
 
 
 def _write(

@@ -53,10 +53,17 @@ class Shares:
     """What is left of the pool and of the quotas while orders are served from a snapshot of both."""
 
     def __init__(
-        self, available: Mapping[int, int], quotas: Iterable[Quota] = (), *, is_segregated: bool = False
+        self,
+        available: Mapping[int, int],
+        quotas: Iterable[Quota] = (),
+        *,
+        is_segregated: bool = False,
+        outside: Mapping[int, int] | None = None,
     ) -> None:
-        """available: units by SKU id. quotas: those that count now, in the order in which they are asked."""
+        """available: units by SKU id. quotas: those that count now, in the order in which they are asked. outside:
+        how many of the units only an order that names its node may take: a dealer's own."""
         self.left = dict(available)
+        self._outside = outside or {}
         self._is_segregated = is_segregated
         self._used: dict[tuple[int, int], int] = {}
         self._fences: dict[int, list[Quota]] = {}
@@ -84,9 +91,13 @@ class Shares:
             quotas.append(None)
         return quotas
 
-    def room(self, quota: Quota | None, sku_id: int) -> int:
+    def open_to(self, sku_id: int, *, is_named: bool) -> int:
+        """Units of the SKU that are left for an order that names its node, or for one that does not."""
+        return self.left.get(sku_id, 0) - (0 if is_named else self._outside.get(sku_id, 0))
+
+    def room(self, quota: Quota | None, sku_id: int, *, is_named: bool = False) -> int:
         """Units of the SKU that may be taken under ``quota`` now."""
-        left = self.left.get(sku_id, 0)
+        left = self.open_to(sku_id, is_named=is_named)
         if quota is None or quota.mode == "shared":
             return 0 if self._is_segregated else max(left - self.fenced(sku_id), 0)
         if quota.mode == "reserved":
@@ -104,7 +115,7 @@ class Shares:
         """Units of the SKU that the channel could sell in all, one by one."""
         *sessions, last = self.asked(channel_id, sku_id)
         fenced = sum(self.room(quota, sku_id) for quota in sessions)
-        return min(fenced + self.room(last, sku_id), max(self.left.get(sku_id, 0), 0))
+        return min(fenced + self.room(last, sku_id), max(self.open_to(sku_id, is_named=False), 0))
 
     def serve(self, wanted: Sequence[Demand]) -> list[Granted] | Refused:
         """Serve the demands of one order whole, or none of them. Each demand draws on one quota."""
@@ -112,7 +123,7 @@ class Shares:
         short: list[Demand] = []
         for demand in wanted:
             for quota in self.asked(demand.channel_id, demand.sku_id):
-                if self.room(quota, demand.sku_id) >= demand.qty:
+                if self.room(quota, demand.sku_id, is_named=demand.is_named) >= demand.qty:
                     self._take(quota, demand.sku_id, demand.qty)
                     granted.append(Granted(demand, quota.policy_id if quota else None))
                     break
@@ -127,7 +138,7 @@ class Shares:
         need: dict[int, int] = {}
         for demand in wanted:
             need[demand.sku_id] = need.get(demand.sku_id, 0) + demand.qty
-        lacking = [d for d in wanted if self.left.get(d.sku_id, 0) < need[d.sku_id]]
+        lacking = [d for d in wanted if self.open_to(d.sku_id, is_named=d.is_named) < need[d.sku_id]]
         return Refused("out_of_stock", lacking) if lacking else Refused("quota", short)
 
     def take(self, sku_id: int, qty: int) -> None:

@@ -33,6 +33,7 @@ POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "impo
     "delivery_replay",
     "quality_compute",
     "queue_step",
+    "appointment_bulk",
     "inbound_secret",
     "inbound_replay",
     "message_replay",
@@ -40,6 +41,7 @@ POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "impo
 ARGUMENTS = {
     "order_id": 1,
     "case_id": 1,
+    "appointment_id": 1,
     "listing_id": 1,
     "cart_id": 1,
     "queue": "pick",

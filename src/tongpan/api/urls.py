@@ -7,6 +7,7 @@ from django.urls import path
 from tongpan.api import (
     accounts,
     aftersale,
+    appointments,
     assortment,
     carts,
     channels,
@@ -46,6 +47,7 @@ api = new_api()
 for face in (
     order_changes,
     fulfillment_desk,
+    appointments,
     carts,
     preorders,
     order_edits,

@@ -36,6 +36,7 @@ _TONES: dict[str, dict[str, str]] = {
         "inspected": "info",
         "closed": "good",
     },
+    "appointment": {"booked": "info", "attended": "good", "no_show": "bad"},
     "refund": {"proposed": "warn", "approved": "info", "paid": "good", "failed": "bad"},
     "import": {"waiting": "", "running": "info", "done": "good", "failed": "bad"},
     "import_row": {"accepted": "good", "unchanged": "", "rejected": "bad"},

@@ -41,6 +41,7 @@ PAGES = {
     "dealers": "console:dealers",
     "customers": "console:customers",
     "aftersale": "console:aftersale",
+    "appointments": "console:appointments",
 }
 NOT_PART_OF_A_VIEW = (*PLACE, "format", "id")
 

@@ -14,6 +14,7 @@ from tongpan.fulfillment.actions.refusing import expire_offers
 from tongpan.fulfillment.actions.retry import retry_without_node
 from tongpan.fulfillment.dryrun.actions import TASK, run_dry
 from tongpan.fulfillment.readers import ACTOR
+from tongpan.fulfillment.services.appointments import remind as remind_of_appointments
 
 _ROUNDS = 50
 
@@ -54,6 +55,13 @@ def expire_late_pickups(timestamp: int) -> int:
 def dry_run(run_id: int) -> None:
     """Try a routing policy on past orders; asked for by ``dryrun.actions.ask_dry_run``."""
     run_dry(run_id)
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="remind_of_appointments")
+def remind_who_comes_soon(timestamp: int) -> int:
+    """Log reminders of appointments; how many. timestamp: seconds since 1970."""
+    return _until_done(remind_of_appointments)
 
 
 def _until_done(work: Callable[[datetime], int]) -> int:

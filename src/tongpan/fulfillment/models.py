@@ -15,10 +15,14 @@ from tongpan.fulfillment.routing.models import (
     PolicyVersion,
     RoutingPolicy,
 )
+from tongpan.fulfillment.services.models import Appointment, AppointmentKind, AppointmentSlot
 from tongpan.network.models import Node
 from tongpan.orders.models import Order, OrderLine
 
 __all__ = [
+    "Appointment",
+    "AppointmentKind",
+    "AppointmentSlot",
     "DryRun",
     "DryRunChange",
     "Fulfillment",

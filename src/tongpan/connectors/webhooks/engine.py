@@ -63,6 +63,12 @@ OFFERED = (
     Offer("refund.approved", _("A refund was approved")),
     Offer("refund.paid", _("A refund was paid back")),
     Offer("refund.failed", _("A refund failed")),
+    Offer("appointment.booked", _("Somebody booked an appointment")),
+    Offer("appointment.moved", _("An appointment was moved")),
+    Offer("appointment.cancelled", _("An appointment was cancelled")),
+    Offer("appointment.attended", _("A customer came to an appointment")),
+    Offer("appointment.missed", _("A customer did not come to an appointment")),
+    Offer("appointment.reminder", _("A customer should be reminded of an appointment")),
     Offer("correction.booked", _("The books of a shop were corrected")),
     Offer("metric.target_missed", _("A metric missed its target")),
 )

@@ -1,0 +1,1 @@
+"""Services beside the goods: appointments at stores, and service orders (installation, repair)."""

@@ -49,7 +49,7 @@ class Sieve:
             return candidates, {}
         within = self.rule.nodes.within_km
         if not explained and within is not None:
-            near = bisect_right(candidates, within, key=lambda c: math.inf if c.km is None else c.km)
+            near = bisect_right(candidates, float(within), key=lambda c: math.inf if c.km is None else c.km)
             candidates = candidates[:near]
         if not explained and not order.rejected and not self.territories and self.rule.nodes.min_stock_age is None:
             return self._quickly(candidates), {}

@@ -1,4 +1,4 @@
-"""Appointments over HTTP."""
+"""Appointments and service orders over HTTP."""
 
 from __future__ import annotations
 
@@ -44,3 +44,26 @@ def test_an_appointment_is_booked_moved_and_attended(api: Api) -> None:
     assert (done["state"], done["status"]) == ("done", "attended")
     assert api.refused(422, "GET", f"/appointment-slots?node=x&kind=try-on&day={day}")["code"] == "node.unknown"
     assert api.refused(422, "GET", f"/appointment-slots?node=s1&kind=x&day={day}")["code"] == "appointment.kind"
+
+
+@pytest.mark.usefixtures("store")
+def test_a_repair_is_asked_for_assigned_and_done(api: Api) -> None:
+    told = {"kind": "repair", "goods": "风扇", "name": "李雷", "phone": "13812345678", "province": "浙江省"}
+    wish = told | {"city": "杭州市", "address": "文三路 1 号"}
+
+    first, second = api.send("POST", "/service-orders", {"service_orders": [wish, {"kind": "repair"}]})["outcomes"]
+
+    assert (first["status"], second["code"]) == ("requested", "service.where")
+    mine = {"service_orders": [first["id"]]}
+    assert api.get(f"/service-orders/{first['id']}/nodes")["nodes"] == [{"code": "s1", "name": "Store"}]
+    assert api.send("POST", "/service-orders/assign", mine | {"node": "x"})["outcomes"][0]["code"] == "service.node"
+    assert api.send("POST", "/service-orders/assign", mine | {"node": "s1"})["outcomes"][0]["state"] == "done"
+    assert api.send("POST", "/service-orders/steps/accept", mine)["outcomes"][0]["status"] == "accepted"
+    assert api.refused(422, "POST", "/service-orders/steps/complete", mine)["code"] == "service.note"
+    assert api.send("POST", "/service-orders/steps/complete", mine | {"note": "ok"})["outcomes"][0]["status"] == "done"
+    (one,) = api.get("/service-orders?node=s1&status=done")["items"]
+    assert (one["outcome"], one["goods"], "13812345678" in str(one)) == ("ok", "风扇", False)
+    assert api.get("/service-orders?status=open")["items"] == []
+    assert (
+        api.send("POST", "/service-orders/cancel", mine | {"note": "late"})["outcomes"][0]["code"] == "service.status"
+    )

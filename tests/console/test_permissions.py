@@ -42,6 +42,7 @@ ARGUMENTS = {
     "order_id": 1,
     "case_id": 1,
     "appointment_id": 1,
+    "service_id": 1,
     "listing_id": 1,
     "cart_id": 1,
     "queue": "pick",

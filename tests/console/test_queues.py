@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -122,3 +123,26 @@ def test_one_address_asks_so_often_in_a_minute_and_no_more() -> None:
     assert [limiter.is_allowed("a", 60.0) for _ in range(3)] == [True, True, False]
     assert limiter.is_allowed("b", 60.0)
     assert limiter.is_allowed("a", 120.0)
+
+
+def test_the_queue_shows_how_a_parcel_is_wanted(sign_in, company) -> None:
+    from tongpan.fulfillment.actions import route
+    from tongpan.orders.actions import accept
+    from tongpan.orders.engine import DeliveryDoc, LineDoc, OrderDoc
+    from tongpan.orders.models import Order
+
+    now = utc_now()
+    some = Order.objects.select_related("shop").get(external_id="T-1")
+    lines = [LineDoc("goods", "CUP", "茶杯", 1, 1000)]
+    slot = {"slot_start": now + timedelta(days=2), "slot_end": now + timedelta(days=2, hours=2)}
+    delivery = DeliveryDoc(contactless=True, gift_wrap="red", gift_card="生日快乐", **slot)
+    doc = OrderDoc(some.shop.code, "G-1", now, some.currency, lines, paid_at=now, delivery=delivery)
+    (taken,) = accept([doc], actor="test", now=now)
+    route([taken.document_id], actor="routing", now=now)
+
+    page = said(sign_in("manager").get("/queues/?q=G-1"))
+
+    for words in ("Contactless", "Gift wrap: red", "Gift card"):
+        assert words in page
+    assert "生日快乐" not in page
+    assert Fulfillment.objects.get(order__external_id="G-1").due_at == slot["slot_end"]

@@ -45,6 +45,7 @@ SECTIONS = (
             NavItem("parcels", _("Parcels"), "parcels", "console:parcels", "orders.view"),
             NavItem("aftersale", _("After-sale"), "undo", "console:aftersale", "orders.view"),
             NavItem("appointments", _("Appointments"), "calendar", "console:appointments", "orders.view"),
+            NavItem("services", _("Service orders"), "wrench", "console:services", "orders.view"),
             NavItem("review_rules", _("Review rules"), "shield", "console:review_rules", "orders.view"),
             NavItem("routing", _("Routing"), "route", "console:routing", "network.view"),
         ),

@@ -75,6 +75,7 @@ def story(request: Request, order: Order) -> dict[str, Any]:
         "is_changeable": can(request.user, "orders.edit") and order.status in OPEN,
         "cases": cases_of_order(order.pk),
         "may_return": can(request.user, "returns.edit") and order.status in LEFT,
+        "may_ask_service": can(request.user, "fulfillment.work") and order.status != "cancelled",
         "is_split": any(line.part > 1 for line in order.lines.all()),
         "reveal_form": RevealForm(auto_id=f"reveal-{order.pk}-%s"),
     }

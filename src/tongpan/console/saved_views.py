@@ -42,6 +42,7 @@ PAGES = {
     "customers": "console:customers",
     "aftersale": "console:aftersale",
     "appointments": "console:appointments",
+    "services": "console:services",
 }
 NOT_PART_OF_A_VIEW = (*PLACE, "format", "id")
 

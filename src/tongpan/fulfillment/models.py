@@ -15,7 +15,13 @@ from tongpan.fulfillment.routing.models import (
     PolicyVersion,
     RoutingPolicy,
 )
-from tongpan.fulfillment.services.models import Appointment, AppointmentKind, AppointmentSlot
+from tongpan.fulfillment.services.models import (
+    Appointment,
+    AppointmentKind,
+    AppointmentSlot,
+    ServiceOrder,
+    ServiceOrderEvent,
+)
 from tongpan.network.models import Node
 from tongpan.orders.models import Order, OrderLine
 
@@ -33,6 +39,8 @@ __all__ = [
     "PolicyVersion",
     "RoutingDecision",
     "RoutingPolicy",
+    "ServiceOrder",
+    "ServiceOrderEvent",
     "Shipment",
     "TrackingEvent",
     "TrackingKind",

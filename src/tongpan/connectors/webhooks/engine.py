@@ -69,6 +69,13 @@ OFFERED = (
     Offer("appointment.attended", _("A customer came to an appointment")),
     Offer("appointment.missed", _("A customer did not come to an appointment")),
     Offer("appointment.reminder", _("A customer should be reminded of an appointment")),
+    Offer("service.requested", _("Somebody asked for an installation or a repair")),
+    Offer("service.assigned", _("An installation or a repair was given to a node")),
+    Offer("service.accepted", _("A node accepted an installation or a repair")),
+    Offer("service.rejected", _("A node rejected an installation or a repair")),
+    Offer("service.scheduled", _("An installation or a repair has its time")),
+    Offer("service.done", _("An installation or a repair was done")),
+    Offer("service.cancelled", _("An installation or a repair was cancelled")),
     Offer("correction.booked", _("The books of a shop were corrected")),
     Offer("metric.target_missed", _("A metric missed its target")),
 )

@@ -120,3 +120,28 @@ def elsewhere(what: str, item_id: int, node: str, node_id: int | None, nodes: Co
     if nodes is None or node_id in nodes:
         return ""
     return f"{what} {item_id} is the work of node {node or '-'}, where you do not work."
+
+
+SERVICE_STEPS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "assign": ("assigned", ("requested", "assigned", "accepted", "rejected", "scheduled")),
+    "accept": ("accepted", ("assigned",)),
+    "reject": ("rejected", ("assigned", "accepted", "scheduled")),
+    "schedule": ("scheduled", ("accepted", "scheduled")),
+    "complete": ("done", ("accepted", "scheduled")),
+    "cancel": ("cancelled", ("requested", "assigned", "accepted", "rejected", "scheduled")),
+}
+"""Step of a service order: (the status it leads to, those it leads from)."""
+OPEN_SERVICES = ("requested", "assigned", "accepted", "rejected", "scheduled")
+_REPEATS = ("assign", "schedule")
+"""Another node or another time is another step."""
+
+
+def refusal_of_service(step: str, service_id: int, status: str) -> ServiceOutcome | None:
+    """Why ``step`` cannot be taken with a service order in ``status``, or None. One taken before is unchanged."""
+    to, allowed = SERVICE_STEPS[step]
+    if status == to and step not in _REPEATS:
+        return ServiceOutcome(service_id, "unchanged", status)
+    if status in allowed:
+        return None
+    sentence = f"Service order {service_id} is {status}; it cannot become {to} now."
+    return ServiceOutcome(service_id, "refused", status, "service.status", sentence)

@@ -1,4 +1,4 @@
-"""Appointments at stores. Their kinds are data; a slot counts who comes, and the database keeps it within its size."""
+"""Appointments at stores, whose slots count who comes, and service orders. The database keeps both in bounds."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tongpan.customers.models import Customer
 from tongpan.network.models import Facility, Node
+from tongpan.orders.models import Order, OrderLine
 
 
 class AppointmentKind(models.Model):
@@ -89,3 +90,82 @@ class Appointment(models.Model):
             models.Index(fields=["node", "starts_at"], name="appointments_of_node"),
             models.Index(fields=["starts_at"], condition=Q(status="booked"), name="appointments_to_come"),
         ]
+
+
+class ServiceKind(models.TextChoices):
+    INSTALLATION = "installation", _("Installation")
+    REPAIR = "repair", _("Repair")
+
+
+class ServiceStatus(models.TextChoices):
+    REQUESTED = "requested", _("To assign")
+    ASSIGNED = "assigned", _("Assigned")
+    ACCEPTED = "accepted", _("Accepted")
+    REJECTED = "rejected", _("Rejected")
+    SCHEDULED = "scheduled", _("Scheduled")
+    DONE = "done", _("Done")
+    CANCELLED = "cancelled", _("Cancelled")
+
+
+class ServiceOrder(models.Model):
+    """Work at a customer's place: to install what was bought, or to repair it; of an order's line or by itself.
+
+    contact_sealed: [name, phone, address] as JSON, sealed by the vault. node: who does it; of a rejected one, who
+    said no. due_at: until when it should be done. outcome: what was done, or why not.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    kind = models.CharField(max_length=12, choices=ServiceKind.choices)
+    status = models.CharField(max_length=12, choices=ServiceStatus.choices)
+    order = models.ForeignKey(Order, null=True, on_delete=models.PROTECT, related_name="service_orders")
+    order_line = models.ForeignKey(OrderLine, null=True, on_delete=models.PROTECT, db_index=False, related_name="+")
+    node = models.ForeignKey(Node, null=True, on_delete=models.PROTECT, db_index=False, related_name="+")
+    goods = models.CharField(max_length=200)
+    note = models.CharField(max_length=300, blank=True, db_default="")
+    province = models.CharField(max_length=60, blank=True)
+    city = models.CharField(max_length=60, blank=True)
+    contact_sealed = models.BinaryField()
+    due_at = models.DateTimeField()
+    starts_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=300, blank=True, db_default="")
+    requested_by = models.TextField()
+    requested_at = models.DateTimeField()
+    worked_by = models.TextField(db_default="")
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status__in=["requested", "cancelled"]) | Q(node__isnull=False), name="service_has_a_node"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="scheduled") | Q(starts_at__isnull=False), name="service_scheduled_at"
+            ),
+            models.UniqueConstraint(
+                fields=["order_line", "kind"],
+                condition=~Q(status__in=["done", "cancelled"]),
+                name="service_of_a_line_once_at_a_time",
+            ),
+        ]
+        indexes = [models.Index(fields=["node", "status", "due_at"], name="services_of_node")]
+
+
+class ServiceOrderEvent(models.Model):
+    """One step of a service order: who, where and when; append-only."""
+
+    id = models.BigAutoField(primary_key=True)
+    service_order = models.ForeignKey(ServiceOrder, on_delete=models.CASCADE, db_index=False, related_name="steps")
+    kind = models.CharField(max_length=12)
+    at = models.DateTimeField()
+    actor = models.TextField()
+    node = models.ForeignKey(Node, null=True, on_delete=models.PROTECT, db_index=False, related_name="+")
+    note = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["service_order", "id"], name="steps_of_service")]
+
+    @property
+    def label(self) -> str:
+        """The status it led to, in words."""
+        return str(ServiceStatus(self.kind).label)

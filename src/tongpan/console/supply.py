@@ -251,7 +251,7 @@ class TurnoverFilters(FilterForm):
     by = forms.ChoiceField(
         label=_("By"),
         required=False,
-        choices=[("", _("Node")), ("channel", _("Channel")), ("category", _("Category")), ("total", _("Total"))],
+        choices=[("", _("Node")), ("channel", _("Channel")), ("category", _("Category")), ("total", _("In total"))],
     )
     days = forms.ChoiceField(
         label=_("Period"),

@@ -127,7 +127,9 @@ def _rows(found: Sequence[Attainment]) -> list[TargetRow]:
     names, language = _names(), get_language() or ""
     return [
         TargetRow(
-            one, one.metric.name.in_language(language), names.get(one.channel, "") if one.channel else gettext("Total")
+            one,
+            one.metric.name.in_language(language),
+            names.get(one.channel, "") if one.channel else gettext("In total"),
         )
         for one in found
     ]
@@ -291,7 +293,7 @@ def target_detail(request: Request, key: str) -> HttpResponse:
     if request.method == "POST" and not may_edit:
         return render(request, "console/no_permission.html", {"permission": "metrics.edit"}, status=403)
     is_share = metric.unit == "percent"
-    scopes: list[tuple[str, Any]] = [("total", _("Total"))]
+    scopes: list[tuple[str, Any]] = [("total", _("In total"))]
     if "channel" in metric.dimensions:
         scopes += [(EACH_CHANNEL, _("Every channel without its own")), *_names().items()]
     spec = mine.get(channel) or mine.get(EACH_CHANNEL) or mine.get("")
@@ -311,7 +313,7 @@ def target_detail(request: Request, key: str) -> HttpResponse:
         "metric": metric,
         "name": metric.name.in_language(get_language() or ""),
         "formula": metric.formula.in_language(get_language() or ""),
-        "channel": _names().get(channel, "") if channel else gettext("Total"),
+        "channel": _names().get(channel, "") if channel else gettext("In total"),
         "row": _rows(found)[0] if found else None,
         "periods": list(reversed(_rows(history_of(found[0], _SHOWN_PERIODS)))) if found and profile().history else [],
         "alerts": [
@@ -345,7 +347,7 @@ def missed() -> list[tuple[str, str, str, str, str]]:
         made.append(
             (
                 metric.name.in_language(language),
-                names.get(code, code) if code else gettext("Total"),
+                names.get(code, code) if code else gettext("In total"),
                 figure(alert.value, metric.unit),
                 figure(alert.wanted, metric.unit),
                 reverse("console:target", args=[metric.key]) + query,

@@ -25,6 +25,7 @@ from tongpan.demo.files import (
     write_orders,
 )
 from tongpan.demo.surroundings import dress
+from tongpan.forecasting.demand.actions import compute_forecasts
 from tongpan.inventory.queries import book
 from tongpan.runtime.readers import catch_up
 
@@ -80,6 +81,7 @@ def load(config: Config, progress: Progress) -> dict[str, Any] | None:
     _import(counts, "stock-levels", progress)
     dress(about, utc_now())
     _follow(progress)
+    compute_forecasts(now=utc_now())
     store(LOADED, {"version": VERSION, "rows": result["rows"]})
     return result
 

@@ -29,12 +29,12 @@ class AppointmentKindIn(In):
 
     code: Code
     name: Name80
-    minutes: int = Field(60, ge=5, le=1440)
-    capacity: int = Field(1, ge=1, le=500, description="So many people come to one slot")
+    minutes: int = Field(60, strict=True, ge=5, le=1440)
+    capacity: int = Field(1, strict=True, ge=1, le=500, description="So many people come to one slot")
     facility: Facility = Field(Facility.APPOINTMENT, description="What a node must have")
-    notice_minutes: int = Field(60, ge=0, le=20_160, description="Booked so long before at the latest")
-    ahead_days: int = Field(30, ge=1, le=365, description="Booked so many days before at the earliest")
-    remind_hours: int = Field(24, ge=0, le=720, description="The customer is reminded so long before")
+    notice_minutes: int = Field(60, strict=True, ge=0, le=20_160, description="Booked so long before at the latest")
+    ahead_days: int = Field(30, strict=True, ge=1, le=365, description="Booked so many days before at the earliest")
+    remind_hours: int = Field(24, strict=True, ge=0, le=720, description="The customer is reminded so long before")
     is_active: Flag = True
 
 

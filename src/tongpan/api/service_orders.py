@@ -11,7 +11,7 @@ from pydantic import Field
 from tongpan.api.appointments import ServiceOutcomesOut, answer_of, node_of
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.problems import Problem
-from tongpan.api.values import Flag, Id, In, Instant, Out, Text40, Text60, Text80, Text300
+from tongpan.api.values import Id, In, Instant, Out, Text40, Text60, Text80, Text300
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.services import orders as actions
 from tongpan.fulfillment.services.models import ServiceKind, ServiceStatus
@@ -27,7 +27,7 @@ class ServiceOrderIn(In):
 
     kind: ServiceKind
     order: Id | None = None
-    line: int | None = Field(None, ge=1, le=100_000)
+    line: int | None = Field(None, strict=True, ge=1, le=100_000)
     goods: Text300 = ""
     note: Text300 = ""
     name: Text80 = ""
@@ -63,7 +63,7 @@ class ServiceOrdersQuery(Out):
     status: ServiceStatus | Literal["", "open"] = ""
     kind: ServiceKind | Literal[""] = ""
     node: Text40 = ""
-    late: Flag = False
+    late: bool = False
     limit: int = Field(100, ge=1, le=500)
 
 

@@ -11,6 +11,12 @@ import re
 from django.utils.translation import get_language, gettext, gettext_noop
 
 _SENTENCES = (
+    # Appointments and service orders
+    gettext_noop("This slot of %(kind)s at %(node)s is full; choose another one."),
+    gettext_noop("Say who comes: a customer number, or a name and a phone number."),
+    gettext_noop("Say in 2 to 300 characters why, or what was done."),
+    gettext_noop("Say from when to when somebody comes; it must lie ahead."),
+    gettext_noop("Say what it is about, who asks, and where: goods, name, phone, place and address."),
     # Pickups
     gettext_noop("Nobody has this pickup code. Ask the buyer to show it again."),
     gettext_noop("This is no pickup code: it has nine letters and digits. Type or scan it again."),

@@ -20,12 +20,16 @@ from tests.support.intake import take
 from tongpan.core.errors import Refusal
 from tongpan.core.stored import store
 from tongpan.fulfillment.actions import route
+from tongpan.fulfillment.actions.desk import make_ready
+from tongpan.fulfillment.actions.handing import collect
+from tongpan.fulfillment.models import Fulfillment
+from tongpan.fulfillment.pickup.queries import code_for
 from tongpan.fulfillment.stockout.actions import Taken, take_way_out
 from tongpan.inventory.models import Replenishment, Transfer, TransferLine
 from tongpan.network.actions import save_nodes
 from tongpan.network.engine import NodeSpec
 from tongpan.orders.engine import ShipTo
-from tongpan.orders.models import OrderNote, OrderTag
+from tongpan.orders.models import Order, OrderNote, OrderTag
 
 IN_HANGZHOU = ShipTo("浙江", "杭州", *HANGZHOU)
 
@@ -68,6 +72,21 @@ def test_the_nearest_store_gets_the_order_and_its_goods_are_allocated_there():
     assert open_holds() == set()
     assert len(fulfillments("1")) == 1
     assert notes() == [("Collection at Lakeside (st-hz).", "ann")]
+
+
+def test_the_buyer_fetches_it_there_with_a_code():
+    put("st-hz", "s1", A=5)
+    order_id = stuck()
+    way(order_id, "nearest_store")
+
+    [parcel] = Fulfillment.objects.all()
+    [made] = make_ready([parcel.pk], actor="ann", now=NOW)
+    done = collect(code_for(parcel.pk), actor="ann", now=NOW)
+
+    assert (made.status, done.status) == ("ready", "delivered")
+    order = Order.objects.get(pk=order_id)
+    assert (order.delivery_method, order.delivery_node, order.local_fields) == ("pickup", "st-hz", ["delivery"])
+    assert levels("A") == {"st-hz": (3, 0)}
 
 
 def test_a_store_that_sold_out_meanwhile_refuses_and_nothing_is_written():

@@ -20,7 +20,7 @@ from tongpan.inventory.engine.replenishing import UrgentDoc
 from tongpan.inventory.engine.transfers import TransferDoc, Wanted
 from tongpan.orders.actions.locking import bump, record
 from tongpan.orders.actions.marking import add_note, add_tags
-from tongpan.orders.actions.naming import name_node
+from tongpan.orders.actions.naming import choose_pickup, name_node
 from tongpan.orders.actions.preorders import take_preorder
 
 
@@ -37,10 +37,11 @@ def take_way_out(order_id: int, strategy: Strategy, *, actor: str, now: datetime
     """Take one of the ways out that are open to an order (``stockout.engine.options``), and write it on the order.
 
     nearest_store: the store is named as the node of what the order still needs, and its goods are allocated there at
-    once. transfer: a draft transfer of what the receiving node lacks; the order waits and is served when it arrives.
-    reservation: the order keeps its place among those that wait, tagged as a pre-order, and counts against
-    the cap of what may be ordered ahead, where there is one (Refusal preorder.full). urgent: an urgent
-    replenishment of what the receiving node lacks, due within the hours of its rules.
+    once; an order of which nothing goes from elsewhere becomes a pickup at the store. transfer: a draft transfer of
+    what the receiving node lacks; the order waits and is served when it arrives. reservation: the order keeps its
+    place among those that wait, tagged as a pre-order, and counts against the cap of what may be ordered ahead, where
+    there is one (Refusal preorder.full). urgent: an urgent replenishment of what the receiving node lacks, due within
+    the hours of its rules.
 
     One transaction. Locks the order, then the pools of its goods. Raises Refusal("order.unknown"), the refusals of an
     order that cannot be changed any more, Refusal("stockout.settled") for one that needs nothing, or
@@ -85,7 +86,10 @@ def _collect(case: _Case, *, actor: str, now: datetime) -> tuple[Taken, str]:
     store = case.option.node
     if store is None:
         raise AssertionError("an open nearest_store has a store")
-    name_node(_unallocated_lines(case.order_id), store.code)
+    waiting, goods = _unallocated_lines(case.order_id)
+    name_node(waiting, store.code)
+    if len(waiting) == goods:
+        choose_pickup(case.order_id, store.code)
     if route([case.order_id], actor=actor, now=now).get(case.order_id) != "routed":
         raise Refusal(
             "stockout.closed",
@@ -121,17 +125,17 @@ def _wait(case: _Case, *, actor: str, now: datetime) -> tuple[Taken, str]:
     return Taken("reservation", state), f"The buyer waits for the goods{expected}."
 
 
-def _unallocated_lines(order_id: int) -> list[int]:
-    """The goods lines of which no unit is allocated: a line that a node ships in part keeps its node."""
+def _unallocated_lines(order_id: int) -> tuple[list[int], int]:
+    """The goods lines of which no unit is allocated (a line that a node ships in part keeps its node), and how many
+    goods lines the order has."""
     rows = fetch_all(
-        """SELECT l.id FROM orders_orderline l
-           WHERE l.order_id = %s AND l.kind = 'goods'
-             AND NOT EXISTS (SELECT FROM fulfillment_fulfillmentline x
-                             JOIN fulfillment_fulfillment f ON f.id = x.fulfillment_id
-                             WHERE x.order_line_id = l.id AND f.status NOT IN ('cancelled', 'rejected'))""",
+        """SELECT l.id, EXISTS (SELECT FROM fulfillment_fulfillmentline x
+                                JOIN fulfillment_fulfillment f ON f.id = x.fulfillment_id
+                                WHERE x.order_line_id = l.id AND f.status NOT IN ('cancelled', 'rejected'))
+           FROM orders_orderline l WHERE l.order_id = %s AND l.kind = 'goods' AND l.qty > 0 ORDER BY l.line_no""",
         [order_id],
     )
-    return [line_id for (line_id,) in rows]
+    return [line_id for line_id, is_allocated in rows if not is_allocated], len(rows)
 
 
 def _hurry(case: _Case, *, actor: str, now: datetime) -> tuple[Taken, str]:

@@ -9,7 +9,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-import xlsxwriter
 from django.http import FileResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils import timezone
 
@@ -66,6 +65,8 @@ def _csv(columns: Sequence[Column], rows: Iterable[Any]) -> Iterator[str]:
 
 def _xlsx(file_name: str, columns: Sequence[Column], rows: Iterable[Any]) -> FileResponse:
     target = tempfile.TemporaryFile()  # noqa: SIM115 - the response closes it
+    import xlsxwriter  # noqa: PLC0415 - slow to load, and seldom needed
+
     book = xlsxwriter.Workbook(target, {"constant_memory": True, "strings_to_formulas": False})
     sheet = book.add_worksheet()
     bold = book.add_format({"bold": True})

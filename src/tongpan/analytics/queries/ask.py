@@ -10,9 +10,7 @@ from typing import Any
 
 from tongpan.analytics.catalogue import catalogue
 from tongpan.analytics.engine.calendar import parse
-from tongpan.analytics.engine.compile import to_sql
 from tongpan.analytics.engine.plan import Plan, plan
-from tongpan.analytics.engine.registry import DUCKDB, ENGINES
 from tongpan.analytics.engine.request import Chosen, Filter, Key, Request
 from tongpan.analytics.engine.spec import Dimension, Metric
 from tongpan.analytics.lake.files import quote
@@ -113,6 +111,9 @@ def metrics_many(
 
 def explain(key: str, *, engine: str = "duckdb", **asked: Any) -> str:
     """The SQL of ``metric(key, **asked)`` for an engine ("duckdb", "clickhouse", "spark"), laid out to be read."""
+    from tongpan.analytics.engine.compile import to_sql  # noqa: PLC0415 - slow to load
+    from tongpan.analytics.engine.registry import ENGINES  # noqa: PLC0415
+
     if engine not in ENGINES:
         raise Refusal("metric.engine", f"There is no engine {engine!r}; there are {', '.join(ENGINES)}.")
     request, _ = resolve([key], **asked)
@@ -164,6 +165,10 @@ def resolve(
 @functools.lru_cache(maxsize=512)
 def compiled(request: Request) -> tuple[Plan, str]:
     """The plan of ``request`` and its DuckDB text; the same for equal requests."""
+    # Most processes compile no metric, and what does it takes as long to load as the framework.
+    from tongpan.analytics.engine.compile import to_sql  # noqa: PLC0415
+    from tongpan.analytics.engine.registry import DUCKDB  # noqa: PLC0415
+
     planned = plan(request)
     return planned, to_sql(planned.query, DUCKDB)
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from tongpan.analytics.engine.compile import to_sql
 from tongpan.analytics.engine.drill import drill_query
-from tongpan.analytics.engine.registry import DUCKDB
 from tongpan.analytics.lake.session import session
 from tongpan.analytics.queries.ask import Filters, resolve
 from tongpan.core.errors import Refusal
@@ -40,6 +38,9 @@ def drill(
 
     The row of a grouped result is asked for by its dimensions as ``filters``. Raises Refusal metric.*.
     """
+    from tongpan.analytics.engine.compile import to_sql  # noqa: PLC0415 - slow to load
+    from tongpan.analytics.engine.registry import DUCKDB  # noqa: PLC0415
+
     if not 1 <= limit <= MAX_DOCUMENTS:
         raise Refusal("metric.limit", f"Between 1 and {MAX_DOCUMENTS} documents can be listed, not {limit}.")
     request, _ = resolve([key], date_from=date_from, date_to=date_to, filters=filters, settings=settings)

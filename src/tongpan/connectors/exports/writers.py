@@ -10,8 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import xlsxwriter
-
 from tongpan.connectors.errorfile import safe_cell
 from tongpan.core.errors import Refusal
 
@@ -81,6 +79,8 @@ def _json(rows: Iterable[Sequence[Any]], columns: Sequence[str], out: BinaryIO) 
 def _xlsx(rows: Iterable[Sequence[Any]], columns: Sequence[str], out: BinaryIO) -> int:
     """Constant memory; past a sheet's last row the next sheet begins with the header again."""
     count = 0
+    import xlsxwriter  # noqa: PLC0415 - slow to load, and seldom needed
+
     with xlsxwriter.Workbook(out, {"constant_memory": True, "strings_to_formulas": False}) as book:
         bold = book.add_format({"bold": True})
         sheet: Any = None

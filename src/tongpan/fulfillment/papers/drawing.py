@@ -13,7 +13,6 @@ from typing import Any
 import segno
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from reportlab.graphics.barcode import code128
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
@@ -203,7 +202,10 @@ class _Paper:
         self._y += _TEXT * 1.5
 
     def barcode(self, text: str) -> None:
-        drawn = code128.Code128(text, barHeight=18 * mm, barWidth=0.45 * mm, humanReadable=False)
+        # Loading all that it knows of barcodes takes as long as the rest of a process's start.
+        from reportlab.graphics.barcode.code128 import Code128  # noqa: PLC0415
+
+        drawn = Code128(text, barHeight=18 * mm, barWidth=0.45 * mm, humanReadable=False)
         scale = min(1.0, (self.width - 2 * self.margin) / drawn.width)
         self._room(24 * mm)
         self._canvas.saveState()

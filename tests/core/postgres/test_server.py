@@ -266,6 +266,7 @@ def test_a_running_server_that_dies_is_healed(config: Config) -> None:
 def test_a_killed_keeper_is_replaced(config: Config) -> None:
     with running_server(config) as server:
         assert server is not None
+        _wait_for_a_keeper(config)
         (keeper,) = _keepers(config)
         psutil.Process(keeper).kill()
         deadline = time.monotonic() + 10

@@ -186,7 +186,7 @@ class ReadyRows:
         self.log += [("stock.changed", str(sku_id), '{"gained":false}') for sku_id in sorted(self.held)]
 
     def write(self) -> None:
-        from tongpan.orders.actions.rows import _ORDER_COLUMNS
+        from tongpan.orders.actions.rows import ORDER_COLUMNS
 
         with transaction.atomic():
             copy_rows(
@@ -199,7 +199,7 @@ class ReadyRows:
                 ("kind", "scope", "digest", "value_sealed", "customer_id", "first_seen_at"),
                 self.identifiers,
             )
-            copy_rows("orders_order", _ORDER_COLUMNS, self.orders)
+            copy_rows("orders_order", ORDER_COLUMNS, self.orders)
             copy_rows(
                 "orders_orderline",
                 ("id", "order_id", "line_no", "line_key", "kind", "sku_id", "charge_code", "name", "qty", "unit_price",

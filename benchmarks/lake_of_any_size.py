@@ -7,7 +7,9 @@ from pathlib import Path
 
 import duckdb
 
-from tongpan.analytics.lake.tables import CALENDAR, DIM_CHANNEL, ORDER_LINES, ORDERS, RETURNS, Table
+from tongpan.analytics.lake.dimensions import DIM_CHANNEL
+from tongpan.analytics.lake.table import CALENDAR, Table
+from tongpan.analytics.lake.tables import ORDER_LINES, ORDERS, RETURNS
 
 FIRST_DAY = date(2024, 1, 1)
 DAYS = 1096

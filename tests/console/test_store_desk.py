@@ -85,7 +85,7 @@ def test_today_holds_what_comes_what_is_counted_and_what_is_to_be_sent(clerk):
     page = clerk.get("/desk/st/").content.decode()
 
     assert f"/desk/st/transfers/{transfer}/" in page
-    assert "/desk/st/work/pick/" in page
+    assert "/desk/st/queue/pick/" in page
     assert "J-1" in page
     assert "/desk/st/count/" in page
 
@@ -240,7 +240,7 @@ def parcel_of(number: str, node: str = "st") -> Fulfillment:
 
 def test_an_order_is_picked_packed_and_leaves_with_its_parcel(clerk):
     parcel = parcel_of("J-1")
-    page = clerk.get("/desk/st/work/pick/").content.decode()
+    page = clerk.get("/desk/st/queue/pick/").content.decode()
     assert 'value="pick"' in page
     assert "CUP" in page
     papers = clerk.get(f"/queues/papers/pick-list/?id={parcel.pk}")

@@ -14,7 +14,8 @@ from typing import Any
 import duckdb
 
 from tongpan.analytics.engine.calendar import GRAINS, key_of, second_of
-from tongpan.analytics.lake.tables import TABLES, Table
+from tongpan.analytics.lake.table import Table
+from tongpan.analytics.lake.tables import TABLES
 
 SEED = 20261118
 ORDERS = 400

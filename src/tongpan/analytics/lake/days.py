@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 
 from tongpan.analytics.lake import manifest
-from tongpan.analytics.lake.tables import FACTS, TABLES, Table
+from tongpan.analytics.lake.table import Table
+from tongpan.analytics.lake.tables import FACTS, TABLES
 from tongpan.core.bulk import fetch_all
 from tongpan.core.clock import DEFAULT_ZONE
 

@@ -11,7 +11,8 @@ from django.db import connection
 from psycopg import sql
 
 from tongpan.analytics.lake.files import quote, scratch_folder
-from tongpan.analytics.lake.tables import CALENDAR, FACTS, ORDERS, Table
+from tongpan.analytics.lake.table import CALENDAR, Table
+from tongpan.analytics.lake.tables import FACTS, ORDERS
 
 
 def stage(duck: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -> str:

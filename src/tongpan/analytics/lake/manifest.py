@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from tongpan.analytics.lake.tables import SCHEMA_VERSION
+from tongpan.analytics.lake.table import SCHEMA_VERSION
 from tongpan.core.bulk import copy_rows, execute, fetch_all
 
 TABLE = "analytics_lakefile"

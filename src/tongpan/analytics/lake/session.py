@@ -17,7 +17,8 @@ from typing import Any
 import duckdb
 
 from tongpan.analytics.lake import files, manifest
-from tongpan.analytics.lake.tables import SCHEMA_VERSION, TABLES, Table
+from tongpan.analytics.lake.table import SCHEMA_VERSION, Table
+from tongpan.analytics.lake.tables import TABLES
 from tongpan.core.errors import Refusal
 
 MEMORY_ROWS = 3_000_000

@@ -11,9 +11,11 @@ from django.db import transaction
 
 from tongpan.analytics.lake import files, manifest
 from tongpan.analytics.lake.days import all_days, chunks
+from tongpan.analytics.lake.dimensions import DIMENSIONS
 from tongpan.analytics.lake.extract import stage, stage_facts
 from tongpan.analytics.lake.session import select_from
-from tongpan.analytics.lake.tables import DIMENSIONS, TABLES, WHOLE, Table
+from tongpan.analytics.lake.table import WHOLE, Table
+from tongpan.analytics.lake.tables import TABLES
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,8 +20,10 @@ from django.db import transaction
 
 from tongpan.analytics.lake import files, manifest
 from tongpan.analytics.lake.days import all_days, chunks, days_of_partition
+from tongpan.analytics.lake.dimensions import DIMENSIONS
 from tongpan.analytics.lake.extract import stage, stage_facts
-from tongpan.analytics.lake.tables import DIMENSIONS, SCHEMA_VERSION, TABLES, WHOLE, Table
+from tongpan.analytics.lake.table import SCHEMA_VERSION, WHOLE, Table
+from tongpan.analytics.lake.tables import TABLES
 from tongpan.core.bulk import fetch_all
 
 

@@ -60,7 +60,7 @@ def check_password(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], nam
                     break
     except (RuntimeError, *DAMAGE) as error:
         raise Refusal(REFUSED, f"The password does not open {name}.") from error
-    except NotImplementedError as error:
+    except NotImplementedError as error:  # so the library says that it does not know a way of packing
         raise Refusal("file.archive", f"{name} is packed in a way that cannot be read: {error}.") from error
 
 

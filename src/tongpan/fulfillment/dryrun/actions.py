@@ -75,7 +75,7 @@ def run_dry(run_id: int, *, progress: Progress | None = None) -> DryRun:
         run.result = _compare(run, Policies(tried), progress)
     except Refusal as refusal:
         run.error = refusal.sentence
-    except Exception:
+    except Exception:  # whatever broke it off: who asked for the run is told, and the worker logs the defect
         execute(
             "UPDATE fulfillment_dryrun SET error = %s, finished_at = now() WHERE id = %s",
             ["The run broke off; the log of the workers says why. Ask for it again.", run.pk],

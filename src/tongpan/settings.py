@@ -50,6 +50,7 @@ ROOMS = [
     "catalog",
     "customers",
     "inventory",
+    "promotions",
     "orders",
     "fulfillment",
     "analytics",

@@ -17,6 +17,7 @@ VIEWS = frozenset(
         "metrics.view",
         "imports.view",
         "integration.view",
+        "promotions.view",
     }
 )
 """Reading. Personal data is masked for everyone; "customers.reveal" shows it, with a logged reason."""
@@ -35,6 +36,8 @@ CHANGES = frozenset(
         "imports.run",
         "metrics.edit",
         "integration.edit",
+        "promotions.edit",
+        "promotions.publish",
     }
 )
 
@@ -47,6 +50,7 @@ OFFICE = frozenset(
         "keys.manage",
         "audit.view",
         "stock.approve",
+        "promotions.accept",
     }
 )
 
@@ -67,6 +71,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
             "network.view",
             "channels.view",
             "customers.view",
+            "promotions.view",
         }
     ),
     "viewer": VIEWS - {"customers.view", "integration.view"},

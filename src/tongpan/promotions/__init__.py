@@ -1,0 +1,1 @@
+"""One rulebook for every channel: rules, campaigns, coupons, budgets, and the engine that prices a cart."""

@@ -1,0 +1,30 @@
+"""Rulebooks and campaigns, coupons, and the counters that limits and budgets are taken from."""
+
+from tongpan.promotions.models.counters import Counter, Usage
+from tongpan.promotions.models.coupons import (
+    BatchKind,
+    BatchTarget,
+    CodeSpace,
+    Coupon,
+    CouponBatch,
+    CouponState,
+    FailedCode,
+)
+from tongpan.promotions.models.rulebooks import Announcement, Campaign, DiscountMode, Draft, RulebookVersion
+
+__all__ = [
+    "Announcement",
+    "BatchKind",
+    "BatchTarget",
+    "Campaign",
+    "CodeSpace",
+    "Counter",
+    "Coupon",
+    "CouponBatch",
+    "CouponState",
+    "DiscountMode",
+    "Draft",
+    "FailedCode",
+    "RulebookVersion",
+    "Usage",
+]

@@ -49,6 +49,7 @@ ROOMS = [
     "network",
     "catalog",
     "customers",
+    "pricing",
     "inventory",
     "promotions",
     "orders",

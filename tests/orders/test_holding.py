@@ -9,18 +9,17 @@ from tests.support.intake import take
 from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.errors import Refusal
 from tongpan.orders.actions import (
-    FloorSpec,
     blacklist,
     hold,
     release_hold,
     review_again,
     review_orders,
     save_rules,
-    set_price_floors,
     try_rules,
     unblacklist,
 )
 from tongpan.orders.engine import BuyerDoc, ShipTo
+from tongpan.pricing.actions import FloorSpec, set_floors
 
 pytestmark = pytest.mark.usefixtures("company")
 BY = {"actor": "user:li", "now": NOW}
@@ -60,7 +59,7 @@ def test_an_unpaid_order_waits_and_is_let_go_when_it_is_paid():
 def test_several_holds_are_open_at_once_and_each_is_released_on_its_own():
     put("sh", A=5)
     take(paid("1", goods("A", 2, 1000), ship_to=ShipTo("浙江省", "宁波市", 29.87, 121.54, "张三", "", "")))
-    set_price_floors([FloorSpec("A", "CNY", 600)], **BY)
+    set_floors([FloorSpec("A", "CNY", 600)], **BY)
     save_rules({"units_over": 1}, "", **BY)
     review("1")
     assert open_holds() == {("1", "address"), ("1", "price_floor"), ("1", "risk")}
@@ -84,7 +83,7 @@ def test_several_holds_are_open_at_once_and_each_is_released_on_its_own():
 
 def test_each_hold_says_which_policy_found_what():
     take(order("1", goods("A", 2, 1000)))
-    set_price_floors([FloorSpec("A", "CNY", 600)], **BY)
+    set_floors([FloorSpec("A", "CNY", 600)], **BY)
     version = save_rules({}, "floors count", **BY)
     review("1")
 
@@ -178,7 +177,7 @@ def test_a_person_cannot_end_what_the_platform_waits_for():
 
 def test_the_review_takes_as_many_statements_for_one_order_as_for_many():
     take(*[order(str(n), goods("A", 1, 100)) for n in range(40)])
-    set_price_floors([FloorSpec("A", "CNY", 600)], **BY)
+    set_floors([FloorSpec("A", "CNY", 600)], **BY)
     ids = order_ids([str(n) for n in range(40)])
 
     with statements() as of_one:

@@ -18,6 +18,7 @@ VIEWS = frozenset(
         "imports.view",
         "integration.view",
         "promotions.view",
+        "prices.view",
     }
 )
 """Reading. Personal data is masked for everyone; "customers.reveal" shows it, with a logged reason."""
@@ -38,6 +39,7 @@ CHANGES = frozenset(
         "integration.edit",
         "promotions.edit",
         "promotions.publish",
+        "prices.edit",
     }
 )
 
@@ -51,6 +53,7 @@ OFFICE = frozenset(
         "audit.view",
         "stock.approve",
         "promotions.accept",
+        "prices.approve",
     }
 )
 

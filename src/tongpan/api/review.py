@@ -14,19 +14,19 @@ from tongpan.api.problems import Problem, not_found
 from tongpan.api.values import Id, In, Instant, MoneyIn, MoneyOut, Name120, Out, Text300, money
 from tongpan.core.clock import utc_now
 from tongpan.orders.actions import (
-    FloorSpec,
     blacklist,
     current_rules,
     findings_of,
     review_again,
     save_rules,
-    set_price_floors,
     try_rules,
     unblacklist,
 )
-from tongpan.orders.models import BlacklistEntry, PriceFloor
+from tongpan.orders.models import BlacklistEntry
 from tongpan.orders.queries import OrderFilter, select_orders
 from tongpan.orders.review import Rules
+from tongpan.pricing.actions import FloorSpec, set_floors
+from tongpan.pricing.models import PriceFloor
 
 router = Router(tags=["review"])
 
@@ -190,7 +190,7 @@ def put_floors(request: HttpRequest, body: FloorsIn) -> CountOut:
         except ValueError as error:
             raise Problem(422, "money.invalid", f"{error}.") from None
         specs.append(FloorSpec(floor.sku, floor.currency, minor))
-    return CountOut(count=set_price_floors(specs, actor=actor_of(request), now=utc_now()))
+    return CountOut(count=set_floors(specs, actor=actor_of(request), now=utc_now()))
 
 
 @read(router, "/review/blacklist", "customers.view", Page[ListedOut])

@@ -64,6 +64,7 @@ SECTIONS = (
             NavItem("goods", _("Goods"), "goods", "console:goods", "goods.view", True),
         ),
     ),
+    NavSection(_("Prices"), ()),
     NavSection(
         _("Customers"),
         (NavItem("customers", _("Customers"), "customers", "console:customers", "customers.view"),),

@@ -5,12 +5,10 @@ from tongpan.orders.actions.holding import hold, release_hold
 from tongpan.orders.actions.intake import accept
 from tongpan.orders.actions.marking import add_note, add_tags, remove_tags
 from tongpan.orders.actions.policies import (
-    FloorSpec,
     Trial,
     blacklist,
     review_again,
     save_rules,
-    set_price_floors,
     try_rules,
     unblacklist,
 )
@@ -19,7 +17,6 @@ from tongpan.orders.actions.reviewing import current_rules, findings_of, review_
 from tongpan.orders.actions.together import Once, accept_together
 
 __all__ = [
-    "FloorSpec",
     "Once",
     "Trial",
     "accept",
@@ -40,7 +37,6 @@ __all__ = [
     "review_again",
     "review_orders",
     "save_rules",
-    "set_price_floors",
     "try_rules",
     "unblacklist",
     "wait_for",

@@ -1,9 +1,9 @@
-"""What the review goes by: its rules, the floors of prices, and the blacklist."""
+"""What the review goes by: its rules and the blacklist."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -79,49 +79,6 @@ def try_rules(rules: Mapping[str, Any], *, last: int = 1000) -> Trial:
         by_rule.update(names)
         held += bool(names)
     return Trial(len(found), held, dict(sorted(by_rule.items())))
-
-
-@dataclass(frozen=True, slots=True)
-class FloorSpec:
-    """The least that a unit of a SKU may be sold for; None takes the floor away."""
-
-    sku_code: str
-    currency: str
-    floor_minor: int | None
-
-
-def set_price_floors(specs: Sequence[FloorSpec], *, actor: str, now: datetime) -> int:
-    """Set or take away floors, all or none; how many. Two statements and one of the audit trail.
-
-    Raises Refusal floor.sku for a SKU that does not exist, floor.amount for a floor that is not positive.
-    """
-    for spec in specs:
-        if (spec.floor_minor is not None and not 0 < spec.floor_minor <= 10**14) or len(spec.currency) != 3:
-            raise Refusal("floor.amount", f"The floor of {spec.sku_code} must be a positive amount of one currency.")
-
-    def work() -> int:
-        codes = sorted({spec.sku_code for spec in specs})
-        known = dict(fetch_all("SELECT code, id FROM catalog_sku WHERE code = ANY(%s)", [codes]))
-        if missing := [code for code in codes if code not in known]:
-            raise Refusal("floor.sku", f"There is no SKU {missing[0]!r}.")
-        rows = {(known[s.sku_code], s.currency): s.floor_minor for s in specs}
-        kept = sorted((sku_id, currency, floor) for (sku_id, currency), floor in rows.items() if floor is not None)
-        gone = sorted(key for key, floor in rows.items() if floor is None)
-        execute(
-            """INSERT INTO orders_pricefloor (sku_id, currency, floor_minor)
-               SELECT * FROM unnest(%s::bigint[], %s::text[], %s::bigint[])
-               ON CONFLICT (sku_id, currency) DO UPDATE SET floor_minor = excluded.floor_minor""",
-            [[row[i] for row in kept] for i in range(3)],
-        )
-        execute(
-            """DELETE FROM orders_pricefloor p USING unnest(%s::bigint[], %s::text[]) AS g(sku_id, currency)
-               WHERE p.sku_id = g.sku_id AND p.currency = g.currency""",
-            [[row[i] for row in gone] for i in range(2)],
-        )
-        audit(actor, "price_floors.set", "sku", ",".join(codes)[:200], {"floors": len(specs)}, now=now)
-        return len(specs)
-
-    return run_in_transaction(work) if specs else 0
 
 
 def blacklist(kind: str, value: str, note: str, *, actor: str, now: datetime) -> int:

@@ -101,8 +101,9 @@ def _load(order_ids: Collection[int], rules: Rules) -> list[_Open]:
     if not rows:
         return []
     contacts = {row[0]: json.loads(open_sealed(row[10])) if row[10] else ["", "", ""] for row in rows}
-    limited = _out_of_region({row[0]: province_of(row[11], row[12]) for row in rows if row[11] or row[12]})
-    floors = _under_floor([row[0] for row in rows]) if rules.price_floor else {}
+    provinces = {row[0]: province_of(row[11], row[12]) if row[11] or row[12] else "" for row in rows}
+    limited = _out_of_region(provinces)
+    floors = _under_floor(provinces) if rules.price_floor else {}
     listed = _listed({row[0]: row[5] for row in rows}, contacts) if rules.blacklist else {}
     recent = _recent([row[0] for row in rows], rules.orders_within) if rules.orders_within else {}
     return [
@@ -149,17 +150,22 @@ def _out_of_region(going_to: Mapping[int, str]) -> dict[int, list[OutOfRegion]]:
     return found
 
 
-def _under_floor(order_ids: Sequence[int]) -> dict[int, list[UnderFloor]]:
+def _under_floor(going_to: Mapping[int, str]) -> dict[int, list[UnderFloor]]:
+    """Lines sold for less than the least net price of their SKU: that of the province they go to, or of everywhere."""
     found: defaultdict[int, list[UnderFloor]] = defaultdict(list)
+    order_ids = sorted(going_to)
     for order_id, *line in fetch_all(
-        """SELECT l.order_id, l.line_no, s.code, l.qty, l.amount_minor, f.floor_minor
-           FROM orders_orderline l
+        """SELECT l.order_id, l.line_no, s.code, l.qty, l.amount_minor, f.least
+           FROM unnest(%s::bigint[], %s::text[]) AS g(order_id, province)
+           JOIN orders_orderline l ON l.order_id = g.order_id AND l.kind = 'goods'
            JOIN orders_order o ON o.id = l.order_id
-           JOIN orders_pricefloor f ON f.sku_id = l.sku_id AND f.currency = o.currency
+           JOIN LATERAL (
+             SELECT coalesce(p.min_net_minor, p.floor_minor) AS least FROM pricing_pricefloor p
+             WHERE p.sku_id = l.sku_id AND p.currency = o.currency AND p.region IN ('', g.province)
+             ORDER BY p.region = '' LIMIT 1) f ON l.amount_minor < f.least * l.qty
            JOIN catalog_sku s ON s.id = l.sku_id
-           WHERE l.order_id = ANY(%s) AND l.kind = 'goods' AND l.amount_minor < f.floor_minor * l.qty
            ORDER BY l.order_id, l.line_no""",
-        [list(order_ids)],
+        [order_ids, [going_to[order_id] for order_id in order_ids]],
     ):
         found[order_id].append(UnderFloor(*line))
     return found

@@ -41,7 +41,7 @@ from tongpan.orders.models.documents import (
 )
 from tongpan.orders.models.ledger import LedgerEntry
 from tongpan.orders.models.preorders import Preorder, PreorderLine, PreorderOffer, PreorderState
-from tongpan.orders.models.review import BlacklistEntry, OrderContact, OrderNote, PriceFloor, ReviewPolicy
+from tongpan.orders.models.review import BlacklistEntry, OrderContact, OrderNote, ReviewPolicy
 
 __all__ = [
     "BlacklistEntry",
@@ -72,7 +72,6 @@ __all__ = [
     "PreorderLine",
     "PreorderOffer",
     "PreorderState",
-    "PriceFloor",
     "RawPayload",
     "Refund",
     "RefundLimit",

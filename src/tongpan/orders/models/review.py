@@ -1,4 +1,4 @@
-"""What the review of orders goes by: rules with a version, floors of prices, and the blacklist."""
+"""What the review of orders goes by: rules with a version, and the blacklist."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from tongpan.catalog.models import Sku
-
 
 class ReviewPolicy(models.Model):
     """The rules of the review (``orders.review.Rules`` as JSON); the newest version counts, none means the defaults."""
@@ -20,20 +18,6 @@ class ReviewPolicy(models.Model):
     note = models.TextField(blank=True)
     actor = models.TextField()
     created_at = models.DateTimeField(db_default=Now())
-
-
-class PriceFloor(models.Model):
-    """The least that one unit of a SKU may be sold for, in minor units of ``currency``."""
-
-    sku = models.ForeignKey(Sku, on_delete=models.CASCADE, related_name="price_floors")
-    currency = models.CharField(max_length=3)
-    floor_minor = models.BigIntegerField()
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["sku", "currency"], name="price_floor_once"),
-            models.CheckConstraint(condition=Q(floor_minor__gt=0), name="price_floor_positive"),
-        ]
 
 
 class BlacklistEntry(models.Model):

@@ -1,5 +1,6 @@
 """Rulebooks and campaigns, coupons, and the counters that limits and budgets are taken from."""
 
+from tongpan.promotions.conflicts.models import Acceptance, Check, CheckFinding, StackNotice
 from tongpan.promotions.models.counters import Counter, Usage
 from tongpan.promotions.models.coupons import (
     BatchKind,
@@ -13,10 +14,13 @@ from tongpan.promotions.models.coupons import (
 from tongpan.promotions.models.rulebooks import Announcement, Campaign, DiscountMode, Draft, RulebookVersion
 
 __all__ = [
+    "Acceptance",
     "Announcement",
     "BatchKind",
     "BatchTarget",
     "Campaign",
+    "Check",
+    "CheckFinding",
     "CodeSpace",
     "Counter",
     "Coupon",
@@ -26,5 +30,6 @@ __all__ = [
     "Draft",
     "FailedCode",
     "RulebookVersion",
+    "StackNotice",
     "Usage",
 ]

@@ -56,6 +56,7 @@ ROOMS = [
     "fulfillment",
     "analytics",
     "forecasting",
+    "risk",
     "connectors",
 ]
 INSTALLED_APPS = [
@@ -72,6 +73,7 @@ INSTALLED_APPS = [
     "ninja",
     "procrastinate.contrib.django",
     *(f"tongpan.{room}.apps.{room.title()}Config" for room in ROOMS),
+    "tongpan.pricing.patrol.apps.PatrolConfig",
     "tongpan.console.apps.ConsoleConfig",
 ]
 MIDDLEWARE = [

@@ -40,6 +40,7 @@ CHANGES = frozenset(
         "promotions.edit",
         "promotions.publish",
         "prices.edit",
+        "cases.edit",
     }
 )
 

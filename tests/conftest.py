@@ -7,9 +7,12 @@ pytest-django, a database of its own. The environment is set here, before anythi
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -118,6 +121,18 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.section("skipped, which CI=true forbids", sep="=", red=True)
         for nodeid in _skipped:
             terminalreporter.line(nodeid)
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """The tables are made once: each worker's database begins as a copy of the one that the first of them filled."""
+    lock = Path(os.environ[RUN_DIR]) / "tables.lock"
+    with lock.open("a+") as made:
+        fcntl.flock(made, fcntl.LOCK_EX)
+        if made.tell() == 0:
+            subprocess.run([sys.executable, "-m", "django", "migrate", "--verbosity", "0"], check=True)
+            made.write("made")
+    connection.settings_dict["TEST"]["TEMPLATE"] = DATABASE
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,11 @@ from django import forms
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from tongpan.console.routing_words import RANKS
+from tongpan.console.routing_words import RANKS, SERVICES
 from tongpan.fulfillment.routing.language import FACILITIES, Problem
 from tongpan.fulfillment.routing.policy import METHODS, PICKUP_NODE
 from tongpan.fulfillment.routing.presets import PRESETS
+from tongpan.network.dealers import SERVICES as DEALER_SERVICES
 
 _METHOD_NAMES: dict[str, Any] = {
     "ship": _("Parcel"),
@@ -129,6 +130,12 @@ class RuleForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
     min_stock_age_days = _number(_("Only goods that came in at least so many days ago"), 0, 36_500)
+    service = forms.ChoiceField(
+        label=_("Only dealers who owe the service at the address"),
+        required=False,
+        choices=[("", "—"), *((one, SERVICES[one]) for one in DEALER_SERVICES)],
+        help_text=_("By a contract that is in force, and in their own territory only."),
+    )
     rank = forms.CharField(label=_("Compared by"), max_length=400)
     split = forms.ChoiceField(
         label=_("Several parcels"),
@@ -162,6 +169,8 @@ class RuleForm(forms.Form):
         nodes |= {key: "ignore" for key in ("floors", "territory", "order_limit") if given[key]}
         if given["open"]:
             nodes["open"] = "now"
+        if given["service"]:
+            nodes["service"] = given["service"]
         if given["facilities"]:
             nodes["facilities"] = list(given["facilities"])
         rule: dict[str, Any] = {"name": given["name"]}
@@ -226,6 +235,7 @@ def initial_of(rule: Mapping[str, Any], position: int) -> dict[str, Any]:
         **{key: nodes.get(key) == "ignore" for key in ("floors", "territory", "order_limit")},
         "open": nodes.get("open") == "now",
         "facilities": facilities if isinstance(facilities, list) else [facilities],
+        "service": nodes.get("service", ""),
         "rank": _joined(rule.get("rank") or ["distance"]),
         "split": "limited" if limits else split,
         "max_parcels": limits.get("max_parcels"),

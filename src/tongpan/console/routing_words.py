@@ -29,7 +29,17 @@ RANKS: dict[str, Text] = {
     "stock_age": gettext_lazy("age of the stock"),
     "store_minimum": gettext_lazy("goods above the node's minimum"),
     "parcels": gettext_lazy("number of parcels"),
+    "territory": gettext_lazy("a territory of its own"),
     "node_id": gettext_lazy("code of the node"),
+}
+
+
+SERVICES: dict[str, Text] = {
+    "home_delivery": gettext_lazy("Home delivery"),
+    "installation": gettext_lazy("Installation"),
+    "repair": gettext_lazy("Repair"),
+    "return": gettext_lazy("Returns"),
+    "display": gettext_lazy("Display"),
 }
 
 
@@ -40,6 +50,10 @@ def rule_words(code: str) -> Text:
         "nearest-with-all": _("The nearest of the nodes that have all of the goods."),
         "fewest-nodes": _("No node has all of the goods: the fewest nodes that have them together."),
         "chosen-store": _("The buyer chose the node."),
+        "dealer-of-place": _("The dealer who owes home delivery where the address is."),
+        "instant-named": _("Instant delivery from the node that the order names."),
+        "instant-open": _("Instant delivery: the nearest open node near the address that has all of the goods."),
+        "instant-near": _("Instant delivery: the nearest node near the address that has all of the goods."),
         "no-stock": _("All nodes together do not have enough."),
         "no-node": _("No node serves this shop."),
         "no-rule": _("No rule of the policy finds a node that may send the order."),
@@ -102,6 +116,8 @@ def _taken_out(why: str, because: Mapping[str, Any]) -> str:
         "facility": _("Lacks %(names)s") % {"names": ", ".join(because.get("lacks", ()))},
         "territory": _("The address is outside its territory (%(names)s)")
         % {"names": ", ".join(because.get("places", ()))},
+        "service": _("No contract in force owes the service: %(service)s")
+        % {"service": SERVICES.get(because.get("service", ""), because.get("service", ""))},
         "not-in-pool": _("Its stock is not in the pool"),
         "rejected": _("Refused this order before"),
         "beyond": _("Beyond %(km)s km") % {"km": because.get("km", "")},

@@ -140,6 +140,11 @@ def dealers_for(province: str, city: str, service: str, *, now: datetime, distri
     return sorted(fit, key=lambda dealer: (not dealer.territory, dealer.code))
 
 
+def services_owed(now: datetime) -> dict[int, frozenset[str]]:
+    """The services that each dealer owes by a contract that is in force, by node id. One statement."""
+    return {dealer.node_id: frozenset(dealer.services) for dealer in dealers(now) if dealer.holds}
+
+
 class TierCoverage(NamedTuple):
     """Demand of one tier of places: orders in all, and those in the territory of a dealer."""
 

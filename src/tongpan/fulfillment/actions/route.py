@@ -24,6 +24,7 @@ from tongpan.fulfillment.actions.snapshot import (
     nodes_of_shops,
 )
 from tongpan.fulfillment.events import ROUTED
+from tongpan.fulfillment.routing import ways
 from tongpan.fulfillment.routing.basics import NodeView, Pick, Plan
 from tongpan.fulfillment.routing.choosing import Policies, policies_that_count
 from tongpan.fulfillment.routing.facts import OrderFacts, holds
@@ -39,12 +40,16 @@ from tongpan.orders.actions import wait_for
 
 Last = tuple[int, str, str, datetime]
 """Attempt, outcome, rule and time of an order's newest decision."""
-NO_NODE = ("no-node", "no-rule", "all-rejected", "batch")
+NO_NODE = ("no-node", "no-rule", "all-rejected", "batch", *ways.NAMES)
 """Rules of decisions that more stock would not change."""
 SENTENCES = {
     "no-rule": "No rule of the routing policy finds a node; the decision says why for each.",
     "all-rejected": "Every node that has the goods refused the order; send it by hand or change the order.",
     "batch": "The routing policy leaves orders like this one out.",
+    ways.DEALER_OF_PLACE: "No dealer who owes home delivery at the address has the goods.",
+    ways.INSTANT_NAMED: "The node that the order names for instant delivery does not have all of the goods.",
+    ways.INSTANT_OPEN: "No open node near the address has all of the goods; send the order another way.",
+    ways.INSTANT_NEAR: "No node near the address has all of the goods; send the order another way.",
 }
 """What people read on the hold of an order that no node may send."""
 
@@ -130,7 +135,8 @@ def _plan_all(
     nodes = {node.id: node for views in serving.values() for node in views} | named
     tracking = {node.id for node in nodes.values() if node.tracks_stock}
     stock = free_levels(sku_ids, tracking)
-    snapshot = load_snapshot(policies, stock, sku_ids, nodes, now=now)
+    methods = {job.method for job in jobs}
+    snapshot = load_snapshot(policies, stock, sku_ids, nodes, now=now, methods=methods)
     orders = load_orders(jobs, policies, last, now=now)
     held = held_lines([need.order_line_id for job in jobs for need in job.needs])
     outside = {node.id for node in nodes.values() if not snapshot.facts_of(node).in_pool}

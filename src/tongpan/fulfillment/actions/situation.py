@@ -12,9 +12,10 @@ from tongpan.fulfillment.routing.basics import NodeView, Stock
 from tongpan.fulfillment.routing.capacity import counting_from
 from tongpan.fulfillment.routing.choosing import Policies
 from tongpan.fulfillment.routing.facts import NodeFacts, OrderFacts, Snapshot
-from tongpan.fulfillment.routing.policy import Policy
+from tongpan.fulfillment.routing.policy import METHODS, Policy
 from tongpan.inventory.ages import oldest_units
 from tongpan.inventory.queries import routing_floors, safety_stocks
+from tongpan.network.dealers import services_owed
 from tongpan.network.engine import NodeFacts as NetworkFacts
 from tongpan.network.engine import groups_of
 from tongpan.network.geography import locate
@@ -24,17 +25,24 @@ _MUNICIPALITIES = ("11", "12", "31", "50")
 
 
 def load_snapshot(
-    policies: Policies, stock: Stock, sku_ids: Collection[int], nodes: Mapping[int, NodeView], *, now: datetime
+    policies: Policies,
+    stock: Stock,
+    sku_ids: Collection[int],
+    nodes: Mapping[int, NodeView],
+    *,
+    now: datetime,
+    methods: Collection[str] = METHODS,
 ) -> Snapshot:
     """The snapshot that a batch is planned on. Locks the nodes with an order limit, in ascending order of id.
 
-    The caller holds the pools, and so reads what is committed.
+    methods: how the orders of the batch reach their buyers. The caller holds the pools, and so reads what is committed.
     """
     known = node_facts(list(nodes))
     tracking = [node.id for node in nodes.values() if node.tracks_stock]
     asked = policies.all
-    rules = [rule for policy in asked for rule in policy.rules]
-    snapshot = Snapshot(stock, routing_floors(sku_ids, tracking), facts=facts_for_routing(known))
+    rules = [rule for policy in asked for rule in policy.rules_for(methods)]
+    owed = services_owed(now) if any(rule.nodes.service for rule in rules) else {}
+    snapshot = Snapshot(stock, routing_floors(sku_ids, tracking), facts=facts_for_routing(known, owed))
     if any(policy.asks_for("store_minimum") for policy in asked):
         snapshot.minimums = safety_stocks(sku_ids, tracking)
     if any(policy.asks_for("stock_age") for policy in asked) or any(r.nodes.min_stock_age is not None for r in rules):
@@ -52,8 +60,11 @@ def load_snapshot(
     return snapshot
 
 
-def facts_for_routing(known: Mapping[int, NetworkFacts]) -> dict[int, NodeFacts]:
-    """What routing asks about nodes, by id."""
+def facts_for_routing(
+    known: Mapping[int, NetworkFacts], owed: Mapping[int, Collection[str]] | None = None
+) -> dict[int, NodeFacts]:
+    """What routing asks about nodes, by id. owed: services by node id (``network.dealers.services_owed``)."""
+    services = owed or {}
     return {
         i: NodeFacts(
             groups_of(one.kind, one.rules.groups),
@@ -65,6 +76,7 @@ def facts_for_routing(known: Mapping[int, NetworkFacts]) -> dict[int, NodeFacts]
             one.rules.territory,
             one.rules.facilities,
             one.rules.in_pool,
+            services.get(i, ()),
         )
         for i, one in known.items()
     }

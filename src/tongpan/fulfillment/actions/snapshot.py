@@ -33,8 +33,8 @@ class Job:
     policy: code and version of what decided.
     merge_id: of the orders that it is sent together with. parts: the part of each line, by order line id.
     failed: the rule by which something of it found no node, "" when all did.
-    method, pickup_node: how it reaches the buyer, and the id of the node that the buyer chose. value: of its goods,
-    minor units of currency.
+    method, pickup_node: how it reaches the buyer, and the id of the node that it names: 0 for one that is not known,
+    None when it names none. value: of its goods, minor units of currency.
     """
 
     order_id: int
@@ -88,7 +88,7 @@ def load_jobs(order_ids: Collection[int]) -> list[Job]:
     rows = fetch_all(
         """SELECT o.id, o.shop_id, o.channel_id, o.status, o.ship_latitude, o.ship_longitude, o.merge_id,
                   c.code, s.code, o.currency, o.ship_province, o.ship_city, o.goods_minor,
-                  o.delivery_method, chosen.id,
+                  o.delivery_method, CASE WHEN o.delivery_node <> '' THEN coalesce(chosen.id, 0) END,
                   o.business_date, o.placed_at, o.promised_at, o.dispatched_at, o.delivered_at
            FROM orders_order o JOIN channels_channel c ON c.id = o.channel_id JOIN channels_shop s ON s.id = o.shop_id
            LEFT JOIN network_node chosen ON chosen.code = o.delivery_node AND o.delivery_node <> ''

@@ -32,7 +32,8 @@ def past_orders(day_from: date, day_to: date, channel_id: int | None) -> Iterato
     while True:
         rows = fetch_all(
             f"""SELECT o.id, o.shop_id, o.channel_id, o.ship_latitude, o.ship_longitude, c.code, s.code, o.currency,
-                       o.ship_province, o.ship_city, o.goods_minor, o.delivery_method, chosen.id, o.business_date,
+                       o.ship_province, o.ship_city, o.goods_minor, o.delivery_method,
+                       CASE WHEN o.delivery_node <> '' THEN coalesce(chosen.id, 0) END, o.business_date,
                        o.placed_at, o.promised_at
                 FROM orders_order o JOIN channels_channel c ON c.id = o.channel_id
                 JOIN channels_shop s ON s.id = o.shop_id

@@ -19,6 +19,7 @@ from tongpan.fulfillment.routing.ladder import Ladder
 from tongpan.fulfillment.routing.planning import plan_order
 from tongpan.inventory.ages import oldest_units
 from tongpan.inventory.queries import routing_floors, safety_stocks
+from tongpan.network.dealers import services_owed
 from tongpan.network.geography import distance_km
 from tongpan.network.queries import hours_of, node_facts
 
@@ -47,7 +48,7 @@ class Rehearsal:
         self.moves = moved_without_orders(*period, DEFAULT_ZONE) if stock == "recorded" else {}
         skus = list(self.base)
         now = utc_now()
-        shared = Snapshot({}, routing_floors(skus, self.tracking), facts=facts_for_routing(known))
+        shared = Snapshot({}, routing_floors(skus, self.tracking), facts=facts_for_routing(known, services_owed(now)))
         if any(policy.asks_for("store_minimum") for policy in asked):
             shared.minimums = safety_stocks(skus, self.tracking)
         rules = [rule for policy in asked for rule in policy.rules]

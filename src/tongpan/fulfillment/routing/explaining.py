@@ -5,6 +5,7 @@ The first thing that took a node out, as a code with its figures:
 | why | because |
 |---|---|
 | group, only, facility, not-in-pool, territory | what the rule or the node says |
+| service | {"service"}: no contract that is in force owes it |
 | rejected | {"reason"}: it refused this order before |
 | beyond | {"km": the rule's limit} |
 | order-limit | {"given", "limit"} of its working day |

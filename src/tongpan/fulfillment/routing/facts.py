@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,6 +19,7 @@ class NodeFacts:
     order_limit: orders a working day, None without limit. base_cost and cost_per_km: minor units of ``currency``
     of a parcel from here, None when unknown. priority: lower first. territory: names or division codes that it
     ships to (``network.engine.ships_to``). in_pool: False for a dealer whose contract keeps its stock its own.
+    services: what a dealer owes by a contract that is in force.
     """
 
     groups: Sequence[str] = ()
@@ -30,6 +31,7 @@ class NodeFacts:
     territory: Sequence[str] = ()
     facilities: Sequence[str] = ()
     in_pool: bool = True
+    services: Collection[str] = ()
 
 
 NOTHING_SAID = NodeFacts()
@@ -41,7 +43,8 @@ class OrderFacts:
 
     place: degrees, or None. is_vague: the address names no known city; the order is placed at its province, or
     nowhere. value: of its goods, minor units.
-    pickup_node: id of the node that the buyer chose. rejected: reasons by id of the nodes that refused it.
+    pickup_node: id of the node that the order names, 0 for one that is not known, None when it names none.
+    rejected: reasons by id of the nodes that refused it.
     awaits: the rule by which goods are being gathered for it. waited: that such a transfer took too long.
     """
 

@@ -46,6 +46,7 @@ class _Try:
     """
 
     rule: Rule
+    ranking: Ranking
     all: Sequence[Candidate] = ()
     kept: _Kept = field(default=({}, {}))
     removed: Mapping[int, Reason] = field(default_factory=dict)
@@ -54,6 +55,9 @@ class _Try:
     moves: Sequence[Move] = ()
     is_split: bool = False
     why: str = ""
+
+
+_Step = tuple[Sieve, Ranking]
 
 
 @dataclass(slots=True)
@@ -93,7 +97,9 @@ class Ladder:
         self.others = others or {}
         self.keeps_floors = keeps_floors
         self.policy = policy
-        self.steps = [(Sieve(rule, nodes, snapshot), Ranking(rule, snapshot, currency)) for rule in policy.rules]
+        self.currency = currency
+        self.steps = [self._step(rule) for rule in policy.rules]
+        self.ways: dict[tuple[str, bool], list[_Step]] = {}
 
     def plan(
         self,
@@ -110,22 +116,40 @@ class Ladder:
         """
         case = _Case(order, needs, stock, totals_of(needs), {} if kms is None else kms, explained)
         tried: list[_Try] = []
-        for sieve, ranking in self.steps:
+        for sieve, ranking in self._steps_of(order):
             if not holds(sieve.rule.when, order):
                 continue
             made = self._try(sieve, ranking, case)
             if made.picks:
-                told = self._told(made, ranking, case, tried) if explained else {}
+                told = self._told(made, case, tried) if explained else {}
                 return Plan("routed", made.rule.name, made.picks, told)
             tried.append(made)
             if made.moves or made.why == "waits" or made.rule.otherwise:
                 return self._stuck(tried, case, made.rule.name, made.rule.otherwise, explained=explained)
         return self._stuck(tried, case, "", self.policy.after.queue, explained=explained)
 
+    def _step(self, rule: Rule) -> _Step:
+        return Sieve(rule, self.nodes, self.snapshot), Ranking(rule, self.snapshot, self.currency)
+
+    def _steps_of(self, order: OrderFacts) -> Sequence[_Step]:
+        """The rules to try: those of the order's way of delivery before those of all orders."""
+        names_none = order.pickup_node is None
+        if order.method in ("ship", "pickup") or (order.method == "dealer" and not names_none):
+            return self.steps
+        steps = self.ways.get((order.method, names_none))
+        if steps is None:
+            mine = [self._step(rule) for rule in self.policy.ways if order.method in rule.when.methods]
+            steps = [*mine, *self.steps]
+            if names_none:
+                # A rule for the node that the order names says nothing about an order that names none.
+                steps = [step for step in steps if not step[0].rule.nodes.only]
+            self.ways[order.method, names_none] = steps
+        return steps
+
     def _try(self, sieve: Sieve, ranking: Ranking, case: _Case) -> _Try:
         found, above, floors = self._field(sieve, case)
         left, removed = sieve.sift(found, case.order, case.needs, explained=case.explained)
-        made = _Try(sieve.rule, found, (case.stock, floors), removed)
+        made = _Try(sieve.rule, ranking, found, (case.stock, floors), removed)
         weigh: Weigh = by_distance
         if not ranking.is_by_distance:
             weigh = functools.partial(ranking.weight, needed=case.needed)
@@ -183,7 +207,8 @@ class Ladder:
                 return
         made.why = "short" if targets else "none"
 
-    def _told(self, made: _Try, ranking: Ranking, case: _Case, tried: Sequence[_Try]) -> dict[str, Any]:
+    def _told(self, made: _Try, case: _Case, tried: Sequence[_Try]) -> dict[str, Any]:
+        ranking = made.ranking
         losing: Losing = by_distance_alone
         if not ranking.is_by_distance and made.picks:
             losing = _losing(made, ranking, case.needed)
@@ -216,8 +241,7 @@ class Ladder:
             return Plan("unfillable", rule, (), {}, moves)
         told: dict[str, Any] = {"candidates": [], "others": len(self.nodes)} if self.nodes else {"candidates": []}
         if last and self.nodes:
-            ranking = next(ranking for sieve, ranking in self.steps if sieve.rule is last.rule)
-            told = self._told(last, ranking, case, tried)
+            told = self._told(last, case, tried)
             if len(tried) > 1 or last.why not in ("short", "none"):
                 told["ended"] = {"rule": last.rule.name, "why": last.why}
         told["short"] = short

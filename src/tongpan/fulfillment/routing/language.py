@@ -26,6 +26,8 @@ from tongpan.fulfillment.routing.policy import (
     Split,
     Transfer,
 )
+from tongpan.fulfillment.routing.ways import INSTANT_QUEUE, instant_rules, ways_of
+from tongpan.network.dealers import SERVICES
 
 MAX_RULES = 50
 LONGEST_TEXT = 64_000
@@ -83,7 +85,7 @@ def as_text(document: Mapping[str, Any]) -> str:
     return yaml.safe_dump(_in_order(document), allow_unicode=True, sort_keys=False, width=110)
 
 
-_ORDER = ("batch", "rules", "after", "name", "when", "nodes", "rank", "split", "transfer", "else")
+_ORDER = ("batch", "instant", "rules", "after", "name", "when", "nodes", "rank", "split", "transfer", "else")
 
 
 def _in_order(value: Any) -> Any:
@@ -112,7 +114,7 @@ class _Reader:
         self.problems.append(Problem(where, sentence))
 
     def policy(self, document: Any, code: str, version: int) -> Policy:
-        words = self.mapping(document, "", ("batch", "rules", "after"))
+        words = self.mapping(document, "", ("batch", "instant", "rules", "after"))
         raw = words.get("rules")
         rules: list[Rule] = []
         if not isinstance(raw, list) or not raw:
@@ -126,7 +128,18 @@ class _Reader:
             if rule.name and rule.name in seen:
                 self.wrong(f"rules[{number}].name", "Two rules have this name; give each its own.")
             seen.add(rule.name)
-        return Policy(code, version, rules, self.batch(words.get("batch")), self.after(words.get("after")))
+        ways = ways_of(rules, self.instant(words.get("instant")))
+        return Policy(code, version, rules, self.batch(words.get("batch")), self.after(words.get("after")), ways)
+
+    def instant(self, raw: Any) -> list[Rule]:
+        if raw is None:
+            return []
+        words = self.mapping(raw, "instant", ("nodes", "rank", "queue"))
+        nodes = self.nodes(words.get("nodes"), "instant.nodes")
+        if nodes.only:
+            self.wrong("instant.nodes.only", "Instant delivery searches near the address; leave this word out.")
+        rank = self.rank(words.get("rank", ["distance"]), "instant.rank")
+        return instant_rules(nodes, rank, self.otherwise({"queue": words.get("queue", INSTANT_QUEUE)}, "instant"))
 
     def batch(self, raw: Any) -> Batch:
         words = self.mapping(raw, "batch", ("include", "exclude", "priority", "sort"))
@@ -190,7 +203,7 @@ class _Reader:
     def nodes(self, raw: Any, at: str) -> NodeFilter:
         known = (
             "groups", "only", "within_km", "floor", "floors", "territory", "order_limit", "open", "facilities",
-            "min_stock_age_days",
+            "min_stock_age_days", "service",
         )  # fmt: skip
         words = self.mapping(raw, at, known)
         only = words.get("only", "")
@@ -213,6 +226,7 @@ class _Reader:
             "now" if is_open == "now" else "any",
             self.choices(words.get("facilities", []), f"{at}.facilities", FACILITIES),
             self.number(words.get("min_stock_age_days"), f"{at}.min_stock_age_days", 0, 36_500, "days"),
+            self.choice(words["service"], f"{at}.service", SERVICES) if words.get("service") else "",
         )
 
     def rank(self, raw: Any, at: str) -> list[tuple[str, bool]]:

@@ -6,7 +6,7 @@ currency, distances kilometres as the crow flies.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,6 +25,7 @@ RANKS = (
     "stock_age",
     "store_minimum",
     "parcels",
+    "territory",
     "node_id",
 )
 """What nodes can be ranked by. Each is better one way round, so that a rule need not say which (``ranking``)."""
@@ -73,7 +74,8 @@ class NodeFilter:
     groups: only these routing groups, in this order for the rank "group"; empty: all. only: the node that the buyer
     chose. floor: at least so many units of each SKU stay at a node. keeps_floors: the floors that nodes have of
     their own count too. open: "now" takes only nodes that are open. min_stock_age: only goods whose oldest unit came in
-    so many days ago or earlier.
+    so many days ago or earlier. service: only dealers whose contract is in force and owes it
+    (``network.dealers.SERVICES``), each in its own territory only.
     """
 
     groups: Sequence[str] = ()
@@ -86,6 +88,7 @@ class NodeFilter:
     open: Literal["any", "now"] = "any"
     facilities: Sequence[str] = ()
     min_stock_age: int | None = None
+    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +143,26 @@ class After:
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """``code`` and ``version`` are what every decision names."""
+    """``code`` and ``version`` are what every decision names.
+
+    ways: rules of single delivery methods, tried before all others by orders of that method (``ways``).
+    """
 
     code: str
     version: int
     rules: Sequence[Rule]
     batch: Batch = Batch()
     after: After = field(default_factory=After)
+    ways: Sequence[Rule] = ()
 
     def asks_for(self, *ranks: str) -> bool:
         """True when a rule ranks by one of ``ranks``."""
         return any(key in ranks for rule in self.rules for key, _ in rule.rank)
+
+    def rules_for(self, methods: Collection[str]) -> list[Rule]:
+        """Every rule that may be tried for orders by ``methods``."""
+        mine = [rule for rule in self.ways if any(one in methods for one in rule.when.methods)]
+        return mine + [rule for rule in self.rules if not rule.when.methods or set(rule.when.methods) & set(methods)]
 
     @property
     def conditions(self) -> list[Condition]:

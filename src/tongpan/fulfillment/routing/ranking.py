@@ -64,6 +64,8 @@ class Ranking:
         facts, node = self.snapshot.facts_of(candidate.node), candidate.node
         if key == "group":
             return min((self.groups[group] for group in facts.groups if group in self.groups), default=len(self.groups))
+        if key == "territory":
+            return 0 if facts.territory else 1
         if key == "priority":
             return max(facts.priority, 0)
         given = self.snapshot.given.get(node.id, 0)

@@ -29,7 +29,8 @@ class Sieve:
             for node, one in zip(nodes, facts, strict=True)
             if wanted.keeps_order_limit and one.order_limit is not None
         }
-        self.territories = wanted.keeps_territory and any(one.territory for one in facts)
+        self.keeps_territory = wanted.keeps_territory or bool(wanted.service)
+        self.territories = self.keeps_territory and any(one.territory for one in facts)
         self.looks = bool(
             self.out
             or self.full_at
@@ -100,6 +101,8 @@ class Sieve:
             return "not-in-pool", None
         if wanted.groups and not any(group in wanted.groups for group in facts.groups):
             return "group", {"groups": list(wanted.groups)}
+        if wanted.service and wanted.service not in facts.services:
+            return "service", {"service": wanted.service}
         lacking = [one for one in wanted.facilities if one not in facts.facilities]
         if lacking:
             return "facility", {"lacks": lacking}
@@ -115,7 +118,7 @@ class Sieve:
         if wanted.within_km is not None and (candidate.km is None or candidate.km > wanted.within_km):
             return "beyond", {"km": wanted.within_km}
         facts = self.snapshot.facts_of(node)
-        if wanted.keeps_territory and facts.territory and not lies_in(order, facts.territory):
+        if self.keeps_territory and facts.territory and not lies_in(order, facts.territory):
             return "territory", {"places": list(facts.territory)[:5]}
         if wanted.keeps_order_limit and facts.order_limit is not None:
             given = self.snapshot.given.get(node.id, 0)

@@ -14,15 +14,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from tongpan.connectors.engine.cells import cleaned
 from tongpan.connectors.engine.documents import Layout, StagedRow
 from tongpan.connectors.reading.source import Source
 from tongpan.connectors.spec import Mapping, Table
 from tongpan.core.errors import Refusal
+from tongpan.core.late import Late
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = Late("duckdb")
 
 MEMORY_LIMIT = "256MB"
 FETCH = 5000

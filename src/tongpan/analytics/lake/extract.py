@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 from django.db import connection
 from psycopg import sql
 
 from tongpan.analytics.lake.files import quote, scratch_folder
 from tongpan.analytics.lake.table import CALENDAR, Table
 from tongpan.analytics.lake.tables import FACTS, ORDERS
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def stage(duck: duckdb.DuckDBPyConnection, table: Table, days: Sequence[date]) -> str:

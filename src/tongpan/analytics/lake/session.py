@@ -12,14 +12,18 @@ import os
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Any
-
-import duckdb
+from typing import TYPE_CHECKING, Any
 
 from tongpan.analytics.lake import files, manifest
 from tongpan.analytics.lake.table import SCHEMA_VERSION, Table
 from tongpan.analytics.lake.tables import TABLES
 from tongpan.core.errors import Refusal
+from tongpan.core.late import Late
+
+if TYPE_CHECKING:
+    import duckdb
+else:
+    duckdb = Late("duckdb")
 
 MEMORY_ROWS = 3_000_000
 # Loading pays when a process asks more than a few questions; a command that asks one is done sooner without.

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 
-import duckdb
 from django.db import transaction
 
 from tongpan.analytics.lake import files, manifest
@@ -16,6 +16,9 @@ from tongpan.analytics.lake.extract import stage, stage_facts
 from tongpan.analytics.lake.session import select_from
 from tongpan.analytics.lake.table import WHOLE, Table
 from tongpan.analytics.lake.tables import TABLES
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
 from django.db import transaction
 
 from tongpan.analytics.lake import files, manifest
@@ -25,6 +25,9 @@ from tongpan.analytics.lake.extract import stage, stage_facts
 from tongpan.analytics.lake.table import SCHEMA_VERSION, WHOLE, Table
 from tongpan.analytics.lake.tables import TABLES
 from tongpan.core.bulk import fetch_all
+
+if TYPE_CHECKING:
+    import duckdb
 
 
 def write(touched: Mapping[str, Collection[date]], now: datetime) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import timedelta
-
-import httpx
+from typing import TYPE_CHECKING
 
 from tongpan.connectors.accounts.actions import access_of, claim_renewal, end_renewal, take_turn
 from tongpan.connectors.accounts.models import Account
@@ -14,6 +13,9 @@ from tongpan.connectors.platforms.contract import Failure
 from tongpan.connectors.platforms.registry import platform
 from tongpan.connectors.platforms.transport import Caller
 from tongpan.core.clock import utc_now
+
+if TYPE_CHECKING:
+    import httpx
 
 RENEW_BEFORE = timedelta(minutes=10)
 _WAIT_FOR_ANOTHER = 30.0

@@ -6,14 +6,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-
-import httpx
+from typing import TYPE_CHECKING
 
 from tongpan.connectors.accounts.calling import caller_for
 from tongpan.connectors.accounts.models import Account
 from tongpan.connectors.platforms.contract import Failure, Window
 from tongpan.connectors.platforms.transport import new_client
 from tongpan.core.errors import Refusal
+
+if TYPE_CHECKING:
+    import httpx
 
 _SPAN = timedelta(minutes=25)
 

@@ -16,9 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from tongpan.access import vault
 from tongpan.connectors.accounts.actions import move_cursor, note_failure, note_success
@@ -32,6 +30,9 @@ from tongpan.core.bulk import execute
 from tongpan.core.errors import Refusal
 from tongpan.orders.actions import accept
 from tongpan.orders.engine import OrderDoc
+
+if TYPE_CHECKING:
+    import httpx
 
 OVERLAP = timedelta(minutes=10)
 FIRST_DAYS = 7

@@ -10,9 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from tongpan.connectors.accounts.actions import note_failure
 from tongpan.connectors.accounts.calling import caller_for
@@ -25,6 +23,9 @@ from tongpan.core.bulk import fetch_all
 from tongpan.core.errors import Refusal
 from tongpan.core.money import to_decimal
 from tongpan.orders.engine import status_of
+
+if TYPE_CHECKING:
+    import httpx
 
 MOST_AT_ONCE = 500
 _SENT = ("dispatched", "delivered", "completed")

@@ -13,12 +13,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from typing import Any
-
-import httpx
+from typing import TYPE_CHECKING, Any
 
 from tongpan.connectors.platforms.contract import Access, Answer, Call, Failure, Platform
 from tongpan.core.clock import utc_now
+from tongpan.core.late import Late
+
+if TYPE_CHECKING:
+    import httpx
+else:
+    httpx = Late("httpx")
 
 TRIES = 5
 LONGEST_WAIT = 30.0

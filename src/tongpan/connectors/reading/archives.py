@@ -11,17 +11,26 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-import pyzipper
+from typing import TYPE_CHECKING
 
 from tongpan.core.errors import Refusal
+from tongpan.core.late import Late
+
+if TYPE_CHECKING:
+    import pyzipper
+else:
+    pyzipper = Late("pyzipper")
 
 MAX_UNPACKED = 16 << 30
 CHUNK = 1 << 20
 PROTECTED = "file.password"
 REFUSED = "file.wrong_password"
-DAMAGE = (EOFError, zlib.error, zipfile.BadZipFile, pyzipper.BadZipFile)
 _IS_PROTECTED = 1
+
+
+def damage(*others: type[Exception]) -> tuple[type[Exception], ...]:
+    """What reading an archive raises when it is damaged, and ``others``."""
+    return (EOFError, zlib.error, zipfile.BadZipFile, pyzipper.BadZipFile, *others)
 
 
 @contextmanager
@@ -58,7 +67,7 @@ def check_password(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], nam
             for _ in range(16):
                 if not stream.read(CHUNK):
                     break
-    except (RuntimeError, *DAMAGE) as error:
+    except damage(RuntimeError) as error:
         raise Refusal(REFUSED, f"The password does not open {name}.") from error
     except NotImplementedError as error:  # so the library says that it does not know a way of packing
         raise Refusal("file.archive", f"{name} is packed in a way that cannot be read: {error}.") from error
@@ -106,7 +115,7 @@ def unlock(path: Path, password: str) -> None:
                             raise Refusal("file.size", f"{path.name} unpacks to more than {MAX_UNPACKED >> 30} GB.")
                         target.write(chunk)
         free.replace(path)
-    except (RuntimeError, *DAMAGE) as error:
+    except damage(RuntimeError) as error:
         raise Refusal(
             REFUSED, f"{path.name} cannot be unpacked with this password, or it is damaged: {error}."
         ) from error

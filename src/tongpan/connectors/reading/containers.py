@@ -17,7 +17,7 @@ from typing import Any, cast
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from tongpan.connectors.reading.archives import DAMAGE, MAX_UNPACKED, ZipEntry, check_password, opened_archive
+from tongpan.connectors.reading.archives import MAX_UNPACKED, ZipEntry, check_password, damage, opened_archive
 from tongpan.connectors.reading.encoding import SAMPLE, Bytes, is_binary
 from tongpan.connectors.reading.objects import SUFFIXES as JSON_SUFFIXES
 from tongpan.connectors.reading.objects import is_json, object_records
@@ -184,7 +184,7 @@ class _Unpacked(io.RawIOBase):
             return b""
         try:
             data: bytes = self._inner.read1(size) if hasattr(self._inner, "read1") else self._inner.read(size)
-        except (gzip.BadGzipFile, *DAMAGE):
+        except damage(gzip.BadGzipFile):
             self._damage[:] = [self._done]
             return b""
         self._done += len(data)

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Protocol
 
-from charset_normalizer import from_bytes
-
 CHUNK = 1 << 20
 SAMPLE = 1 << 18
 _MARKS = (
@@ -85,6 +83,8 @@ def find_encoding(opened: Callable[[], Bytes]) -> Encoding:
         bad, strange = _count_bad(opened, name)
         if bad * 20 <= strange:
             return Encoding(name, is_lossy=True)
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - slow to load, and seldom asked
+
     best = from_bytes(_with_high_bytes(opened)).best()
     name = codecs.lookup(best.encoding).name if best else ("gb18030" if is_gb else "cp1252")
     return Encoding(name, is_lossy=_count_bad(opened, name)[0] > 0)

@@ -8,17 +8,25 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import segno
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from reportlab.lib.pagesizes import A4
-from reportlab.lib.units import mm
-from reportlab.pdfbase import pdfmetrics
-from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfgen.canvas import Canvas
 
+from tongpan.core.late import Late
+
+if TYPE_CHECKING:
+    import segno
+    from reportlab.pdfbase import cidfonts, pdfmetrics
+    from reportlab.pdfgen import canvas
+else:
+    segno = Late("segno")
+    cidfonts = Late("reportlab.pdfbase.cidfonts")
+    pdfmetrics = Late("reportlab.pdfbase.pdfmetrics")
+    canvas = Late("reportlab.pdfgen.canvas")
+
+mm = 72 / 25.4  # in points
+A4 = (210 * mm, 297 * mm)
 FONT = "STSong-Light"
 LABEL = (100 * mm, 150 * mm)
 SLIP = (100 * mm, 150 * mm)
@@ -169,12 +177,12 @@ class _Paper:
 
     def __init__(self, size: tuple[float, float], margin: float = _MARGIN) -> None:
         if FONT not in pdfmetrics.getRegisteredFontNames():
-            pdfmetrics.registerFont(UnicodeCIDFont(FONT))
+            pdfmetrics.registerFont(cidfonts.UnicodeCIDFont(FONT))
         self.width, self.height = size
         self.margin = margin
         self._file = io.BytesIO()
         # Invariant: the same papers are the same bytes, without a clock.
-        self._canvas = Canvas(self._file, pagesize=size, invariant=True)
+        self._canvas = canvas.Canvas(self._file, pagesize=size, invariant=True)
         self._y = self.height - margin
 
     def gap(self, points: float) -> None:

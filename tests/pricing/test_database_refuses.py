@@ -9,6 +9,7 @@ from tests.support.processes import run_together
 
 from tongpan.catalog.actions import SkuSpec, ensure_skus
 from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.races import run_in_transaction
 
 LATER = NOW + timedelta(days=10)
 PUT = """INSERT INTO pricing_priceentry (price_list_id, sku_id, min_qty, amount_minor, valid, created_at)
@@ -27,9 +28,9 @@ def make_list():
 
 
 def put(amount, start, end, min_qty=1):
+    """Written as the rooms write: a transaction that the database ended to break a deadlock is run again."""
     try:
-        with transaction.atomic():
-            return execute(PUT, [min_qty, amount, start, end])
+        return run_in_transaction(lambda: execute(PUT, [min_qty, amount, start, end]))
     except IntegrityError as error:
         return error.__cause__.diag.constraint_name
 

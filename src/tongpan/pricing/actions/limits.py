@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from tongpan.access.actions import audit
 from tongpan.catalog.regions import province_of
-from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.bulk import copy_rows, execute, fetch_all
 from tongpan.core.errors import Refusal
+from tongpan.core.eventlog import NewEvent, append
 from tongpan.core.races import run_in_transaction
 from tongpan.pricing.actions.log import Logged, log_changes
+from tongpan.pricing.engine.splicing import Piece, Span, amount_at, holds, splice
+from tongpan.pricing.events import LIMITS_CHANGED
 
 MAX_MINOR = 10**14
 
@@ -90,6 +94,7 @@ def set_floors(specs: Sequence[FloorSpec], *, actor: str, why: str = "", now: da
             now=now,
         )
         audit(actor, "price_floors.set", "sku", ",".join(codes)[:200], {"floors": len(specs)}, now=now)
+        append([NewEvent(LIMITS_CHANGED, str(sku_id), {}) for sku_id in sorted(known.values())])
         return len(specs)
 
     return run_in_transaction(work) if specs else 0
@@ -113,3 +118,90 @@ def _region(spec: FloorSpec) -> str:
             f"The floor of {spec.sku_code}: there is no province {spec.region!r}; write it as 新疆 or 浙江省.",
         )
     return province
+
+
+@dataclass(frozen=True, slots=True)
+class CostSpec:
+    """What a unit of a SKU costs from ``starts_at`` (None: now) until changed; amount_minor None ends the cost."""
+
+    sku_code: str
+    currency: str
+    amount_minor: int | None
+    starts_at: datetime | None = None
+
+
+def set_costs(specs: Sequence[CostSpec], *, actor: str, why: str = "", now: datetime) -> int:
+    """Set costs, all or none; how many changed. Five statements, whatever the number; locks the SKUs by id.
+
+    What was known for the time from a cost's beginning on is ended, also what had not begun yet. A cost may begin in
+    the past where none was known then. Raises Refusal cost.sku, cost.amount, cost.past or cost.twice.
+    """
+    for spec in specs:
+        if (spec.amount_minor is not None and not 0 <= spec.amount_minor <= MAX_MINOR) or len(spec.currency) != 3:
+            raise Refusal(
+                "cost.amount", f"The cost of {spec.sku_code} must be an amount of one currency, not negative."
+            )
+    keys = [(spec.sku_code, spec.currency) for spec in specs]
+    if len(set(keys)) != len(keys):
+        raise Refusal("cost.twice", "The cost of one SKU is set twice in one request.")
+
+    def work() -> int:
+        codes = sorted({spec.sku_code for spec in specs})
+        known = dict(
+            fetch_all("SELECT code, id FROM catalog_sku WHERE code = ANY(%s) ORDER BY id FOR NO KEY UPDATE", [codes])
+        )
+        if missing := [code for code in codes if code not in known]:
+            raise Refusal("cost.sku", f"There is no SKU {missing[0]!r}.")
+        spans: defaultdict[tuple[int, str], list[Span]] = defaultdict(list)
+        for sku_id, currency, *span in fetch_all(
+            """SELECT sku_id, currency, id, amount_minor, lower(valid), upper(valid) FROM pricing_skucost
+               WHERE sku_id = ANY(%s) AND NOT isempty(valid) ORDER BY lower(valid) NULLS FIRST""",
+            [sorted(known.values())],
+        ):
+            spans[sku_id, currency].append(Span(*span))
+        changes: list[Logged] = []
+        ends: dict[int, datetime | None] = {}
+        adds: list[tuple[tuple[int, str], Piece]] = []
+        for spec in specs:
+            key = (known[spec.sku_code], spec.currency)
+            piece = Piece(spec.amount_minor, spec.starts_at or now, None)
+            held = spans.get(key, [])
+            if holds(held, piece):
+                continue
+            if piece.start < now and any(span.end is None or span.end > piece.start for span in held):
+                raise Refusal(
+                    "cost.past", f"A cost of {spec.sku_code} counted then already; what is past cannot change."
+                )
+            done = splice(held, [piece])
+            ends |= done.ends
+            adds += [(key, one) for one in done.adds]
+            before = amount_at(held, piece.start)
+            changes.append(
+                Logged(
+                    "cost",
+                    sku_id=key[0],
+                    before=None if before is None else {"amount_minor": before},
+                    after={"amount_minor": piece.amount_minor, "starts_at": piece.start.isoformat()},
+                    scope={"currency": spec.currency},
+                )
+            )
+        execute(
+            """UPDATE pricing_skucost e
+               SET valid = CASE WHEN g.at IS NULL THEN 'empty'::tstzrange ELSE tstzrange(lower(e.valid), g.at) END
+               FROM unnest(%s::bigint[], %s::timestamptz[]) AS g(id, at) WHERE e.id = g.id""",
+            [list(ends), list(ends.values())],
+        )
+        copy_rows(
+            "pricing_skucost",
+            ("sku_id", "currency", "amount_minor", "valid", "created_by", "created_at"),
+            (
+                (sku_id, currency, piece.amount_minor, f"[{piece.start.isoformat()},)", actor, now)
+                for (sku_id, currency), piece in adds
+            ),
+        )
+        log_changes(changes, actor=actor, why=why, now=now)
+        audit(actor, "price_costs.set", "sku", ",".join(codes)[:200], {"costs": len(changes)}, now=now)
+        append([NewEvent(LIMITS_CHANGED, str(known[code]), {}) for code in codes])
+        return len(changes)
+
+    return run_in_transaction(work) if specs else 0

@@ -37,6 +37,14 @@ class PriceBook:
     costs: Mapping[tuple[str, str], int] = field(default_factory=dict)
     bands: Mapping[str, Band] = field(default_factory=dict)
     lists: Sequence[ListRef] = ()
+    _regional: Mapping[tuple[str, str], dict[str, Floor]] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        regional: dict[tuple[str, str], dict[str, Floor]] = {}
+        for (sku, region, currency), floor in self.floors.items():
+            if region:
+                regional.setdefault((sku, currency), {})[region] = floor
+        object.__setattr__(self, "_regional", regional)
 
     def currency(self, channel: str) -> str:
         """The currency that ``channel`` sells in."""
@@ -81,6 +89,10 @@ class PriceBook:
         """The least price after all discounts, of the region or else of everywhere; None without a floor."""
         found = self._floor(sku, region, currency)
         return found.net_minor if found else None
+
+    def region_floors(self, sku: str, currency: str = _DEFAULT_CURRENCY) -> dict[str, Floor]:
+        """The floors of single regions, by region."""
+        return self._regional.get((sku, currency), {})
 
     def cost(self, sku: str, currency: str = _DEFAULT_CURRENCY) -> int | None:
         """What a unit costs the company."""

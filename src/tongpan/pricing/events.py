@@ -1,0 +1,10 @@
+"""What the price book logs."""
+
+PRICE_CHANGED = "price.changed"
+"""key: SKU id. payload: {"list": list id, "at": when it begins to count}. A price was set, or ended."""
+LIMITS_CHANGED = "price.limits_changed"
+"""key: SKU id, or "" for every SKU. payload: {}. Floors, costs, bands or the settings of prices changed."""
+REQUEST_CHANGED = "price.request_changed"
+"""key: request id. payload: {"state": of the request}. A change of prices was asked for, decided or withdrawn."""
+DEVIATION_OPENED = "price.deviation_opened"
+"""key: alert id. payload: {"listing": listing id, "asked": asked there, "book": of the book}, in minor units."""

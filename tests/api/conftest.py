@@ -29,6 +29,7 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
         "stock",
         "transfers",
         "counts",
+        "inspections",
         "replenishment",
         "supply",
         "channels",

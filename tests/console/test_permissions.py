@@ -49,6 +49,7 @@ ARGUMENTS = {
     "what": "x",
     "transfer_id": 1,
     "sheet_id": 1,
+    "inspection_id": 1,
     "customer_id": 1,
     "view_id": 1,
     "import_id": 1,

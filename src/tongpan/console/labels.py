@@ -66,6 +66,7 @@ _TONES: dict[str, dict[str, str]] = {
         "received": "good",
         "received_short": "bad",
     },
+    "inspection": {"good": "good", "bad": "bad", "warn": "warn"},
     "count": {"open": "info", "submitted": "warn", "booked": "good"},
     "replenishment": {"proposed": "warn", "accepted": "info", "done": "good", "urgent": "bad", "overdue": "bad"},
     "cart": {"open": "info", "ordered": "good"},

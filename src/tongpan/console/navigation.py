@@ -59,6 +59,7 @@ SECTIONS = (
             NavItem("replenishment", _("Replenishment"), "bell", "console:replenishment", "stock.view"),
             NavItem("transfers", _("Transfers"), "transfer", "console:transfers", "stock.view"),
             NavItem("counts", _("Counts"), "clipboard", "console:counts", "stock.view"),
+            NavItem("inspections", _("Quality inspection"), "magnifier", "console:inspections", "stock.view"),
             NavItem("stock_rules", _("Stock rules"), "sliders", "console:stock_rules", "stock.view"),
             NavItem("network", _("Stores and dealers"), "node", "console:stores", "network.view"),
             NavItem("goods", _("Goods"), "goods", "console:goods", "goods.view", True),

@@ -10,6 +10,7 @@ from tongpan.core.eventlog import Event, Reader
 from tongpan.inventory import events as stock
 from tongpan.inventory.actions import follow_transfers, watch_lines
 from tongpan.inventory.actions.covering import watch_covers
+from tongpan.inventory.actions.inspecting import sweep_holds
 from tongpan.inventory.actions.publishing import Concerned, republish
 from tongpan.network import events as network
 
@@ -77,4 +78,11 @@ CORE_COVERS = Reader(
     _cover,
     batch=20000,
 )
-READERS = (PUBLISHED_STOCK, SAFETY_LINES, CORE_COVERS)
+
+
+def _hold(batch: Sequence[Event]) -> None:
+    sweep_holds({int(event.key) for event in batch if event.payload.get("gained")}, now=utc_now())
+
+
+QUALITY_HOLDS = Reader("quality-holds", (stock.CHANGED,), _hold, batch=20000)
+READERS = (PUBLISHED_STOCK, SAFETY_LINES, CORE_COVERS, QUALITY_HOLDS)

@@ -7,6 +7,7 @@ from tongpan.inventory.actions.count_opening import open_counts, save_count_rule
 from tongpan.inventory.actions.counting import enter_counts
 from tongpan.inventory.actions.documents import adjust, count
 from tongpan.inventory.actions.expiring import confirm, confirm_order, sweep_expired
+from tongpan.inventory.actions.inspecting import decide_hold, inspect, save_quality_rules
 from tongpan.inventory.actions.receiving import receive
 from tongpan.inventory.actions.replenishing import (
     accept_replenishments,
@@ -32,8 +33,10 @@ __all__ = [
     "confirm_order",
     "count",
     "create_transfers",
+    "decide_hold",
     "enter_counts",
     "follow_transfers",
+    "inspect",
     "make_ready",
     "mark_overdue",
     "open_counts",
@@ -44,6 +47,7 @@ __all__ = [
     "request_urgently",
     "reserve",
     "save_count_rules",
+    "save_quality_rules",
     "save_replenish_rules",
     "send",
     "send_back_count",

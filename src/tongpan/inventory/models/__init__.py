@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 from tongpan.inventory.models.counts import CountEntry, CountKind, CountLine, CountSheet, CountState
+from tongpan.inventory.models.inspections import (
+    HoldDecision,
+    Inspection,
+    InspectionKind,
+    QualityHold,
+    QualityHoldMove,
+)
 from tongpan.inventory.models.levels import (
     Bucket,
     Kind,
@@ -36,6 +43,9 @@ __all__ = [
     "CountState",
     "Cover",
     "CoverAlert",
+    "HoldDecision",
+    "Inspection",
+    "InspectionKind",
     "Kind",
     "Level",
     "LiveSession",
@@ -44,6 +54,8 @@ __all__ = [
     "NodePolicy",
     "Pool",
     "PublishedStock",
+    "QualityHold",
+    "QualityHoldMove",
     "QuotaUse",
     "Replenishment",
     "ReplenishmentState",

@@ -40,6 +40,7 @@ class Kind(models.TextChoices):
     SENT = "sent", _("Sent to another node")
     RECEIVED = "received", _("Received from another node")
     LOST = "lost", _("Lost on the way")
+    CHECKED = "checked", _("Quality inspection")
 
 
 class Pool(models.Model):

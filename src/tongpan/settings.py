@@ -49,6 +49,7 @@ ROOMS = [
     "network",
     "catalog",
     "customers",
+    "tracking",
     "pricing",
     "inventory",
     "promotions",

@@ -30,6 +30,7 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
         "transfers",
         "counts",
         "inspections",
+        "visits",
         "replenishment",
         "supply",
         "channels",

@@ -325,6 +325,7 @@ def test_every_format_has_both_titles_and_says_what_it_is():
         "tongpan-orders": ("orders", False, 1),
         "stock-levels": ("stock", False, 1),
         "channel-days": ("channel days", False, 1),
+        "door-counts": ("door counts", False, 1),
         "nodes": ("nodes", False, 1),
         "shops": ("shops", False, 1),
         "receipts": ("orders", True, 1),

@@ -65,6 +65,7 @@ def test_the_packaged_formats_are_all_sound():
         "tongpan-orders",
         "stock-levels",
         "channel-days",
+        "door-counts",
         "nodes",
         "shops",
         "parcels",

@@ -244,3 +244,14 @@ def test_a_dry_run_of_nodes_and_shops_stores_nothing(run, write):
     assert (counts(nodes), counts(shops)) == ((1, 1, 0, 0), (1, 1, 0, 0))
     after = row_counts()
     assert {name for name in after if after[name] != before.get(name, 0)} == {"connectors_import"}
+
+
+def test_a_door_counter_s_file_sets_the_hours_and_a_second_run_changes_nothing(run, write):
+    text = "store,hour,entered\nsh,2026-11-01 10:00,12\nsh,2026-11-01 11:20,7\nno,2026-11-01 10:00,1\n"
+
+    assert counts(run(write("doors.csv", text), "")) == (3, 2, 1, 0)
+    again = run(write("doors.csv", text), "")
+
+    assert counts(again) == (3, 0, 1, 2)
+    assert "no node" in reasons(again)["4"]
+    assert fetch_all("SELECT sum(entered) FROM tracking_doorcount")[0][0] == 19

@@ -63,7 +63,7 @@ class FormatOut(Out):
     title_zh: str
     title_en: str
     about: str
-    gives: Text60 = Field(description='"orders", "stock", "channel days", "nodes" or "shops"')
+    gives: Text60 = Field(description='"orders", "stock", "channel days", "door counts", "nodes" or "shops"')
     needs_shop: bool
     files: int = Field(description="How many files it consists of; several are sent as one zip")
 

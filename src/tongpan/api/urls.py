@@ -41,6 +41,7 @@ from tongpan.api import (
     supply,
     targets,
     transfers,
+    visits,
     webhooks,
 )
 from tongpan.api.operations import new_api
@@ -74,6 +75,7 @@ for face in (
     nodes,
     dealers,
     customers,
+    visits,
     metrics,
     targets,
     promises,

@@ -15,7 +15,7 @@ from tongpan.connectors.spec import Mapping, Table, Value
 from tongpan.core.errors import Refusal
 
 MAPPINGS = Path(__file__).resolve().parent / "mappings"
-RECORD_SECTIONS = ("levels", "channel_days", "nodes", "shops", "parcels", "tracking", "customers", "ledger")
+RECORD_SECTIONS = ("levels", "channel_days", "doors", "nodes", "shops", "parcels", "tracking", "customers", "ledger")
 
 
 class _Loader(yaml.SafeLoader):

@@ -19,7 +19,7 @@ from tongpan.core.errors import Refusal
 
 @dataclass(frozen=True, slots=True)
 class FormatInfo:
-    """A packaged format as people choose it. gives: "orders", "stock", "channel days", "nodes",
+    """A packaged format as people choose it. gives: "orders", "stock", "channel days", "door counts", "nodes",
     "shops", "parcels", "tracking", "customers" or "ledger".
 
     needs_shop: its rows name no shop, so the import must. files: how many files it consists of.
@@ -48,6 +48,8 @@ def _info(mapping: Mapping) -> FormatInfo:
         gives = "stock"
     elif any(table.channel_days for table in tables):
         gives = "channel days"
+    elif any(table.doors for table in tables):
+        gives = "door counts"
     elif any(table.customers for table in tables):
         gives = "customers"
     elif any(table.ledger for table in tables):

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from tongpan.connectors.spec_records import (
     ChannelDaySpec,
     CustomerSpec,
+    DoorSpec,
     LedgerSpec,
     NodeSpec,
     ParcelSpec,
@@ -236,6 +237,7 @@ class Table(Strict):
     payments: PaymentSpec | None = None
     levels: StockLevel | None = None
     channel_days: ChannelDaySpec | None = None
+    doors: DoorSpec | None = None
     nodes: NodeSpec | None = None
     shops: ShopSpec | None = None
     parcels: ParcelSpec | None = None
@@ -249,6 +251,7 @@ class Table(Strict):
         return (
             self.levels
             or self.channel_days
+            or self.doors
             or self.nodes
             or self.shops
             or self.parcels

@@ -27,6 +27,15 @@ class ChannelDaySpec(Strict):
     is_simulated: Field_ | None = None
 
 
+class DoorSpec(Strict):
+    """How many came in at a node within the hour of ``at``."""
+
+    node: Field_
+    at: Field_
+    entered: Field_
+    is_simulated: Field_ | None = None
+
+
 class NodeSpec(Strict):
     """A place that ships goods. serves, takes_returns_of: codes of shops, with blanks, commas or ; between.
 
@@ -135,5 +144,5 @@ class LedgerSpec(Strict):
 
 
 RecordSection = (
-    StockLevel | ChannelDaySpec | NodeSpec | ShopSpec | ParcelSpec | TrackingSpec | CustomerSpec | LedgerSpec
+    StockLevel | ChannelDaySpec | DoorSpec | NodeSpec | ShopSpec | ParcelSpec | TrackingSpec | CustomerSpec | LedgerSpec
 )

@@ -68,7 +68,10 @@ SECTIONS = (
     NavSection(_("Prices"), ()),
     NavSection(
         _("Customers"),
-        (NavItem("customers", _("Customers"), "customers", "console:customers", "customers.view"),),
+        (
+            NavItem("customers", _("Customers"), "customers", "console:customers", "customers.view"),
+            NavItem("visits", _("Store visits"), "door", "console:visits", "customers.view"),
+        ),
     ),
     NavSection(
         _("Numbers"),

@@ -47,6 +47,7 @@ from tongpan.console import (
     targets,
     track,
     transfers,
+    visits,
     ways_out,
 )
 from tongpan.console import accounts as connections
@@ -151,6 +152,7 @@ urlpatterns = [
     path("desk/<str:code>/find/", store.find, name="store_find"),
     path("desk/<str:code>/member/", store.member, name="store_member"),
     path("desk/<str:code>/order/", store.order, name="store_order"),
+    path("desk/<str:code>/visit/", store.visit, name="store_visit"),
     path("desk/<str:code>/return/", store.back, name="store_return"),
     path("desk/<str:code>/sent/", store.sent, name="store_sent"),
     path("supply/", supply.supply, name="supply"),
@@ -205,6 +207,8 @@ urlpatterns = [
     path("imports/<int:import_id>/discard/", imports.import_discard, name="import_discard"),
     path("customers/", customers.customer_list, name="customers"),
     path("customers/export/", customers.customer_export, name="customer_export"),
+    path("visits/", visits.visit_list, name="visits"),
+    path("visits/export/", visits.visit_export, name="visit_export"),
     path("customers/<int:customer_id>/", customers.customer_detail, name="customer"),
     path("appointments/", appointments.appointment_list, name="appointments"),
     path("appointments/export/", appointments.appointment_export, name="appointment_export"),

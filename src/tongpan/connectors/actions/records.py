@@ -36,6 +36,8 @@ from tongpan.network.engine import NodeSpec, ServiceSpec
 from tongpan.network.models import Node, Service
 from tongpan.network.queries import node_facts, timetables_of
 from tongpan.orders.actions.ledger import book_entries
+from tongpan.tracking.actions import count_doors
+from tongpan.tracking.engine import DoorDoc
 
 BATCH = 20_000
 
@@ -94,6 +96,8 @@ class RecordRun:
             return self._post_levels, "levels"
         if self.table.channel_days:
             return self._post_channel_days, "channel_days"
+        if self.table.doors:
+            return self._post_doors, "doors"
         if self.table.nodes:
             return self._post_nodes, "nodes"
         if self.table.parcels:
@@ -200,6 +204,11 @@ class RecordRun:
     def _post_channel_days(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
         docs = [ChannelDayDoc(f["channel"], f["day"], f["visitors"], f["cost"], f["is_simulated"]) for _, f in waiting]
         outcomes = post_each(docs, record_channel_days, is_dry_run=self.is_dry_run)
+        return [Result(outcome.state, outcome.reason) for outcome in outcomes]
+
+    def _post_doors(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
+        docs = [DoorDoc(f["node"], f["at"], f["entered"], bool(f["is_simulated"])) for _, f in waiting]
+        outcomes = post_each(docs, partial(count_doors, now=self.now), is_dry_run=self.is_dry_run)
         return [Result(outcome.state, outcome.reason) for outcome in outcomes]
 
     def _post_parcels(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:

@@ -15,6 +15,7 @@ from tongpan.connectors.engine.rows import Problem
 from tongpan.connectors.spec_records import (
     ChannelDaySpec,
     CustomerSpec,
+    DoorSpec,
     LedgerSpec,
     NodeSpec,
     ParcelSpec,
@@ -45,6 +46,7 @@ KINDS: dict[type, dict[str, str]] = {
         "cost": "decimal",
         "is_simulated": "bool",
     },
+    DoorSpec: {"node": "id:60", "at": "time", "entered": "int", "is_simulated": "bool"},
     NodeSpec: {
         "code": "id:60",
         "kind": "one_of:central,sub_warehouse,store,counter,dealer,supplier",
@@ -130,6 +132,7 @@ KINDS: dict[type, dict[str, str]] = {
 NEEDED: dict[type, tuple[str, ...]] = {
     StockLevel: ("node", "code", "qty"),
     ChannelDaySpec: ("channel", "day", "visitors", "cost"),
+    DoorSpec: ("node", "at", "entered"),
     NodeSpec: ("code", "kind"),
     ShopSpec: ("code", "channel"),
     ParcelSpec: ("order", "carrier", "number", "at"),

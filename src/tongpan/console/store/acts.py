@@ -13,6 +13,8 @@ from tongpan.core.errors import Refusal
 from tongpan.inventory.actions import enter_counts, open_counts, receive, submit_count
 from tongpan.inventory.engine.counting import CountOutcome, Found, SheetDoc
 from tongpan.inventory.engine.transfers import Arrival, Receipt
+from tongpan.tracking.actions import record_visits
+from tongpan.tracking.engine import Identifier, VisitDoc
 
 
 def _receive(job: Job) -> Done:
@@ -60,7 +62,21 @@ def _must(outcome: CountOutcome) -> None:
         raise Refusal(outcome.code, outcome.reason)
 
 
+def _visit(job: Job) -> Done:
+    """args: kind, phone ("" for somebody unknown), lines [{sku}], note."""
+    goods = [str(row.get("sku", "")).strip() for row in job.rows("lines") if str(row.get("sku", "")).strip()]
+    phone = job.text("phone", 60)
+    visitor = Identifier("phone", "company", phone) if phone else None
+    kind, staff = job.text("kind", 12) or "enter", job.actor.removeprefix("user:")[:80]
+    doc = VisitDoc("store-desk", job.key, job.node.code, job.now, kind, staff, goods, visitor, job.text("note"))
+    [kept] = record_visits([doc], now=job.now, nodes={job.node.pk})
+    if kept.state == "refused":
+        raise Refusal(kept.code, kept.reason)
+    return Done(_("The visit is written down."))
+
+
 ACTS: dict[str, Act] = {
+    "visit": Act(_visit, "fulfillment.work"),
     "receive": Act(_receive, "stock.edit"),
     "count": Act(_count, "stock.edit"),
     "order": Act(sell, "fulfillment.work"),

@@ -31,6 +31,7 @@ from tongpan.inventory.transit import transfer_by_id
 from tongpan.orders.aftersale.policies import current_policy
 from tongpan.orders.aftersale.queries import returnable
 from tongpan.orders.queries import OrderFilter, fetch_orders
+from tongpan.tracking.models import VisitKind
 
 _KEY = re.compile(r"^[0-9a-f-]{36}$")
 _LARGEST_BODY = 200_000
@@ -212,6 +213,13 @@ def order(request: DeskRequest) -> HttpResponse:
         "skus": [sku for sku in request.GET.getlist("sku") if sku][:20],
     }
     return _keepable(render(request, "console/store/order.html", context))
+
+
+@desk()
+def visit(request: DeskRequest) -> HttpResponse:
+    """Somebody came in or tried something, whether it is bought or not."""
+    context = {"tab": "member", "kinds": VisitKind.choices}
+    return _keepable(render(request, "console/store/visit.html", context))
 
 
 @desk("returns.edit")

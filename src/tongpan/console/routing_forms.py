@@ -14,7 +14,7 @@ from tongpan.console.routing_words import RANKS, SERVICES
 from tongpan.fulfillment.routing.language import FACILITIES, Problem
 from tongpan.fulfillment.routing.policy import METHODS, PICKUP_NODE
 from tongpan.fulfillment.routing.presets import PRESETS
-from tongpan.network.dealers import SERVICES as DEALER_SERVICES
+from tongpan.network.engine import DEALER_SERVICES
 
 _METHOD_NAMES: dict[str, Any] = {
     "ship": _("Parcel"),

@@ -14,12 +14,11 @@ from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.clock import DEFAULT_ZONE, business_day
 from tongpan.core.errors import Refusal
 from tongpan.core.eventlog import NewEvent, append
-from tongpan.network.engine import ships_to
+from tongpan.network.engine import DEALER_SERVICES, ships_to
 from tongpan.network.events import NODES_CHANGED
 from tongpan.network.geography import locate
 from tongpan.network.models import PriceRight
 
-SERVICES = ("home_delivery", "installation", "repair", "return", "display")
 TIERS = ("capital", "prefecture", "county")
 
 
@@ -189,5 +188,5 @@ def _check(spec: DealerSpec) -> None:
         raise Refusal("dealer.dates", f"The contract of dealer {spec.node_code} would end before it starts.")
     if spec.price_right not in PriceRight.values:
         raise Refusal("dealer.price_right", f"{spec.price_right!r} is not one of {', '.join(PriceRight.values)}.")
-    if bad := [service for service in spec.services if service not in SERVICES]:
-        raise Refusal("dealer.service", f"{bad[0]!r} is not one of {', '.join(SERVICES)}.")
+    if bad := [service for service in spec.services if service not in DEALER_SERVICES]:
+        raise Refusal("dealer.service", f"{bad[0]!r} is not one of {', '.join(DEALER_SERVICES)}.")

@@ -24,6 +24,9 @@ _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 
 FACILITIES = ("experience", "pickup", "return", "appointment", "installation", "repair")
 FIRST_PRIORITY, LAST_PRIORITY = -1_000_000, 1_000_000
+DEALER_SERVICES = ("home_delivery", "installation", "repair", "return", "display")
+"""What a contract may make a dealer do for buyers of its territory."""
+
 _CURRENCY = re.compile(r"[A-Z]{3}")
 _GROUP = re.compile(r"[^\s\x00-\x1f\x7f]{1,40}")
 _DIVISION = re.compile(r"\d{2,6}")

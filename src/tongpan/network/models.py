@@ -166,7 +166,7 @@ class DealerContract(models.Model):
     """What the company agreed with a dealer or agent (DLR-01); the dealer is the node of kind DEALER.
 
     ends_on: the first day on which it no longer holds, null for no end. permits_pool: its stock may join the pool
-    (DLR-06). services: of ``dealers.SERVICES``, what it must do for buyers of its territory, which is the node's.
+    (DLR-06). services: of ``engine.DEALER_SERVICES``, what it must do for buyers of its territory, which is the node's.
     """
 
     node = models.OneToOneField(Node, primary_key=True, on_delete=models.CASCADE, related_name="contract")

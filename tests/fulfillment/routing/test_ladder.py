@@ -1,5 +1,6 @@
 """Climbing the rules of a policy: which nodes a rule takes, how it ranks them, and what the explanation says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -274,8 +275,11 @@ def test_no_policy_takes_more_than_is_there_and_the_order_of_what_goes_in_decide
 
     made = plan_order(Ladder(preset(code), nodes, Snapshot(nested, facts=facts), flat), HERE, needs)
     again = plan_order(Ladder(preset(code), mixed_nodes, Snapshot(mixed_stock, facts=facts), flat), HERE, needs)
+    ladder = Ladder(preset(code), nodes, Snapshot(nested, facts=facts), flat)
+    unexplained = plan_order(ladder, HERE, needs, explained=False)
 
     assert made == again
+    assert replace(made, explanation={}) == unexplained
     taken: dict[tuple[int, int], int] = {}
     for pick in made.picks:
         taken[pick.sku_id, pick.node_id] = taken.get((pick.sku_id, pick.node_id), 0) + pick.qty

@@ -80,7 +80,7 @@ def _asked(turn: Turn, stock: Stock) -> Asked:
     allowed: set[int] = set()
     parcels: list[int | None] = [1]
     keeps_kits = True
-    for sieve, _ in ladder.steps:
+    for sieve, _ in ladder.steps_of(order):
         rule = sieve.rule
         if rule.transfer or not holds(rule.when, order):
             continue

@@ -120,34 +120,63 @@ class Ground:
         self.endless = [node for node in nodes if not node.tracks_stock]
 
     def candidates(
-        self, needed: Mapping[int, int], place: tuple[float, float] | None, stock: Stock, kms: Kms
+        self,
+        needed: Mapping[int, int],
+        place: tuple[float, float] | None,
+        stock: Stock,
+        kms: Kms,
+        *,
+        is_whole: bool = False,
     ) -> list[Candidate]:
         """The nodes that have something of ``needed`` (units by SKU id), nearest first; in a small network every node.
 
-        kms: what is known of distances to ``place``; what is measured is added.
+        kms: what is known of distances to ``place``; what is measured is added. is_whole: only those with everything.
         """
         wanted = [(sku_id, qty, stock.get(sku_id, NOWHERE)) for sku_id, qty in needed.items()]
+        if is_whole:
+            return self._nearest_first([(node, []) for node in self._with_all(wanted)], place, kms, len(wanted))
         nodes: Iterable[NodeView] = self.nodes
         if len(self.nodes) > LISTED:
             here = self.by_id
             somewhere = {node_id for *_, at in wanted for node_id in at if node_id in here}
             nodes = [here[i] for i in somewhere if here[i].tracks_stock] + self.endless
-        found = []
-        distance, size = self.distance, len(wanted)
+        found = [
+            (node, [sku_id for sku_id, qty, at in wanted if at.get(node.id, 0) < qty] if node.tracks_stock else [])
+            for node in nodes
+        ]
+        return self._nearest_first(found, place, kms, len(wanted))
+
+    def _with_all(self, wanted: Sequence[tuple[int, int, Mapping[int, int]]]) -> list[NodeView]:
+        """The nodes that have all units of ``wanted``: (SKU id, units, units by node id)."""
+        if not wanted:
+            return list(self.nodes)
+        (_, least, rarest), *others = sorted(wanted, key=lambda one: len(one[2]))
+        ids = [node_id for node_id, units in rarest.items() if units >= least]
+        for _, qty, at in others:
+            ids = [node_id for node_id in ids if at.get(node_id, 0) >= qty]
+        here = self.by_id
+        return [here[i] for i in ids if i in here and here[i].tracks_stock] + self.endless
+
+    def _nearest_first(
+        self, found: Iterable[tuple[NodeView, list[int]]], place: tuple[float, float] | None, kms: Kms, size: int
+    ) -> list[Candidate]:
+        """Candidates of nodes and the SKU ids that each lacks."""
+        distance = self.distance
         latitude, longitude = place or (0.0, 0.0)
-        for node in nodes:
+        rows = []
+        for node, missing in found:
             node_id = node.id
             if node_id in kms:
                 km = kms[node_id]
             else:
                 km = None
                 if place is not None and node.latitude is not None and node.longitude is not None:
-                    km = round(distance(latitude, longitude, node.latitude, node.longitude), 1)
+                    # To a tenth; round() with digits takes five times as long for the same number.
+                    km = round(distance(latitude, longitude, node.latitude, node.longitude) * 10) / 10
                 kms[node_id] = km
-            missing = [sku_id for sku_id, qty, at in wanted if at.get(node_id, 0) < qty] if node.tracks_stock else []
-            found.append(Candidate(node, km, size - len(missing), missing))
-        found.sort(key=lambda c: (math.inf if c.km is None else c.km, c.node.code))
-        return found
+            rows.append((math.inf if km is None else km, node.code, node, km, missing))
+        rows.sort()
+        return [Candidate(node, km, size - len(missing), missing) for _, _, node, km, missing in rows]
 
 
 def candidates_of(

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from heapq import nlargest
 
-from tongpan.fulfillment.routing.basics import Candidate, Need, NodeView, Stock, free, totals_of
+from tongpan.fulfillment.routing.basics import NOWHERE, Candidate, Need, NodeView, Stock, free, totals_of
 
 _SEARCHED = 3
 _WORK = 20_000
@@ -30,71 +29,113 @@ def fewest(
     most: int | None = None,
 ) -> list[NodeView]:
     """The smallest set of at most ``most`` nodes that together has everything, of equal ones that with the least
-    weight; empty when none was found. The candidates together have everything; they come nearest first."""
+    weight; empty when none was found, or the candidates together do not have everything. They come nearest first."""
     totals = totals_of(needs)
-    useful = [c for c in candidates if any(free(stock, sku_id, c.node) for sku_id in totals)]
-    weights = [weigh(c) for c in useful]
+    columns = []
+    for sku_id, qty in totals.items():
+        at = stock.get(sku_id, NOWHERE)
+        column = [min(at.get(c.node.id, 0), qty) if c.node.tracks_stock else qty for c in candidates]
+        if sum(column) < qty:
+            return []
+        columns.append(column)
+    rows = zip(candidates, zip(*columns, strict=True), strict=True)
+    weighed = [(weigh(c), c.node.code, c, row) for c, row in rows if any(row)]
     if weigh is not by_distance:
-        order = sorted(range(len(useful)), key=lambda i: (weights[i], useful[i].node.code))
-        useful, weights = [useful[i] for i in order], [weights[i] for i in order]
+        weighed.sort(key=lambda one: one[:2])
+    covers = _Covers(list(totals.values()), [one[3] for one in weighed], [one[0] for one in weighed])
     for size in range(2, min(_SEARCHED, most or _SEARCHED) + 1):
-        found = _Covers(totals, useful, weights, stock).cheapest(size)
-        if found:
-            return [c.node for c in found]
-    chosen = _greedy(totals, useful, stock)
+        if found := covers.pair() if size == 2 else covers.triple():
+            return [weighed[i][2].node for i in found]
+    chosen = _greedy(totals, [one[2] for one in weighed], stock)
     return chosen if most is None or len(chosen) <= most else []
 
 
 class _Covers:
-    """Searches the sets of ``size`` candidates that together have everything for the one with the least weight.
+    """Searches the pairs and triples of candidates that together have everything for the one with the least weight.
 
-    Depth first over the candidates, the best first. A branch is left when even the most giving candidates that
-    remain cannot cover what is missing, or when even the best ones make it no better than the best set found.
+    need: units of each SKU. gives: what each candidate can give of each, the candidate with the least ``costs`` first,
+    which come in ascending order. Who has at least so much of a SKU is a set of bits, one for each candidate: those
+    that complete a set are the bits that the sets of all its missing units share, and the lowest is the best of them.
     """
 
-    def __init__(
-        self, totals: Mapping[int, int], useful: Sequence[Candidate], weights: Sequence[int], stock: Stock
-    ) -> None:
-        self.useful = useful
-        self.need = list(totals.values())
-        # What each candidate can give of each SKU, and last of all SKUs together.
-        self.gives = [[min(free(stock, sku, c.node), qty) for sku, qty in totals.items()] for c in useful]
-        for row in self.gives:
-            row.append(sum(row))
-        self.costs = weights
-        self.work = 0
-        self.best: tuple[int, list[int]] | None = None
+    def __init__(self, need: Sequence[int], gives: Sequence[Sequence[int]], costs: Sequence[int]) -> None:
+        self.need = need
+        self.gives = gives
+        self.costs = costs
+        self._having: dict[tuple[int, int], int] = {}
 
-    def cheapest(self, size: int) -> list[Candidate]:
-        """The best set of exactly ``size`` candidates, in their order; empty when none was found."""
-        if self._can_cover([*self.need, sum(self.need)], size, 0):
-            self._extend([], [*self.need, sum(self.need)], 0, size)
-        return [self.useful[i] for i in self.best[1]] if self.best else []
+    def pair(self) -> list[int]:
+        """The best two candidates, by their positions; empty when no two have everything."""
+        best = 0
+        found: list[int] = []
+        costs = self.costs
+        for i in range(len(costs) - 1):
+            if found and costs[i] + costs[i + 1] >= best:
+                break
+            j = self._completing(self._missing(self.need, i), i + 1)
+            if j and (not found or costs[i] + costs[j] < best):
+                best, found = costs[i] + costs[j], [i, j]
+        return found
 
-    def _extend(self, chosen: list[int], left: list[int], cost: int, size: int) -> None:
-        start = chosen[-1] + 1 if chosen else 0
-        for i in range(start, len(self.useful) - size + 1):
-            self.work += 1
-            if self.work > _WORK or (self.best and self._at_least(cost, i, size) >= self.best[0]):
-                return
-            gives = self.gives[i]
-            missing = [max(0, a - b) for a, b in zip(left[:-1], gives[:-1], strict=True)]
-            missing.append(sum(missing))
-            total = cost + self.costs[i]
-            if not missing[-1]:
-                if size == 1 and (self.best is None or total < self.best[0]):
-                    self.best = (total, [*chosen, i])
-            elif size > 1 and self._can_cover(missing, size - 1, i + 1):
-                self._extend([*chosen, i], missing, total, size - 1)
+    def triple(self) -> list[int]:
+        """The best three, by their positions; empty when none was found within the bound on the work."""
+        best = work = 0
+        found: list[int] = []
+        costs, last = self.costs, len(self.costs) - 1
+        two_of = self._two_most()
+        for i in range(last - 1):
+            if found and costs[i] + costs[i + 1] + costs[i + 2] >= best:
+                break
+            missing = self._missing(self.need, i)
+            if any(two[i + 1] < units for two, units in zip(two_of, missing, strict=True)):
+                continue
+            for j in range(i + 1, last):
+                work += 1
+                if work > _WORK:
+                    return found
+                if found and costs[i] + costs[j] + costs[j + 1] >= best:
+                    break
+                k = self._completing(self._missing(missing, j), j + 1)
+                if k and (not found or costs[i] + costs[j] + costs[k] < best):
+                    best, found = costs[i] + costs[j] + costs[k], [i, j, k]
+        return found
 
-    def _at_least(self, cost: int, start: int, size: int) -> int:
-        return cost + sum(self.costs[start : start + size])
+    def _missing(self, need: Sequence[int], i: int) -> list[int]:
+        return [units - given if units > given else 0 for units, given in zip(need, self.gives[i], strict=True)]
 
-    def _can_cover(self, left: list[int], size: int, start: int) -> bool:
-        """False when even the ``size`` most giving candidates from ``start`` on fall short, of some SKU or of all."""
-        rest = self.gives[start:]
-        self.work += len(rest) * len(left) // 50
-        return all(sum(nlargest(size, (row[k] for row in rest))) >= qty for k, qty in enumerate(left) if qty)
+    def _completing(self, missing: Sequence[int], start: int) -> int:
+        """The first candidate from ``start`` on that has all of ``missing``; 0 when none has, or nothing is missing."""
+        bits = -1
+        for sku, units in enumerate(missing):
+            if units:
+                bits &= self._who_has(sku, units)
+        if bits < 0:
+            return 0
+        bits >>= start
+        return start + (bits & -bits).bit_length() - 1 if bits else 0
+
+    def _who_has(self, sku: int, units: int) -> int:
+        known = self._having.get((sku, units))
+        if known is None:
+            known = sum(1 << i for i, row in enumerate(self.gives) if row[sku] >= units)
+            self._having[(sku, units)] = known
+        return known
+
+    def _two_most(self) -> list[list[int]]:
+        """By SKU: what the two that have most of it give together, of the candidates from each position on."""
+        found = []
+        for sku in range(len(self.need)):
+            most = second = 0
+            sums = [0] * (len(self.gives) + 1)
+            for i in range(len(self.gives) - 1, -1, -1):
+                units = self.gives[i][sku]
+                if units > most:
+                    most, second = units, most
+                elif units > second:
+                    second = units
+                sums[i] = most + second
+            found.append(sums)
+        return found
 
 
 def _greedy(totals: Mapping[int, int], useful: Sequence[Candidate], stock: Stock) -> list[NodeView]:

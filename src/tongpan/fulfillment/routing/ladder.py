@@ -116,7 +116,7 @@ class Ladder:
         """
         case = _Case(order, needs, stock, totals_of(needs), {} if kms is None else kms, explained)
         tried: list[_Try] = []
-        for sieve, ranking in self._steps_of(order):
+        for sieve, ranking in self.steps_of(order):
             if not holds(sieve.rule.when, order):
                 continue
             made = self._try(sieve, ranking, case)
@@ -131,7 +131,7 @@ class Ladder:
     def _step(self, rule: Rule) -> _Step:
         return Sieve(rule, self.nodes, self.snapshot), Ranking(rule, self.snapshot, self.currency)
 
-    def _steps_of(self, order: OrderFacts) -> Sequence[_Step]:
+    def steps_of(self, order: OrderFacts) -> Sequence[_Step]:
         """The rules to try: those of the order's way of delivery before those of all orders."""
         names_none = order.pickup_node is None
         if order.method in ("ship", "pickup") or (order.method == "dealer" and not names_none):
@@ -147,19 +147,21 @@ class Ladder:
         return steps
 
     def _try(self, sieve: Sieve, ranking: Ranking, case: _Case) -> _Try:
-        found, above, floors = self._field(sieve, case)
-        left, removed = sieve.sift(found, case.order, case.needs, explained=case.explained)
-        made = _Try(sieve.rule, ranking, found, (case.stock, floors), removed)
         weigh: Weigh = by_distance
         if not ranking.is_by_distance:
             weigh = functools.partial(ranking.weight, needed=case.needed)
+        if not case.explained and not sieve.rule.transfer and (made := self._quickly(sieve, ranking, case, weigh)):
+            return made
+        found, above, floors = self._field(sieve, case)
+        left, removed = sieve.sift(found, case.order, case.needs, explained=case.explained)
+        made = _Try(sieve.rule, ranking, found, (case.stock, floors), removed)
         if sieve.rule.transfer:
             self._gather(made, case, sorted(left, key=lambda c: (weigh(c), c.node.code)), above)
             return made
         whole = [c for c in left if not c.missing]
         if whole:
-            best = whole[0] if weigh is by_distance else min(whole, key=lambda c: (weigh(c), c.node.code))
-            made.nodes, made.picks = [best.node], pick(case.needs, [best.node], above)
+            made.nodes = [_best(whole, weigh)]
+            made.picks = pick(case.needs, made.nodes, above)
         elif sieve.rule.split is None or not left:
             made.why = "short" if left else "none"
         elif case.order.value < sieve.rule.split.min_order_value:
@@ -168,22 +170,38 @@ class Ladder:
             self._split(made, case, left, above, weigh)
         return made
 
+    def _quickly(self, sieve: Sieve, ranking: Ranking, case: _Case, weigh: Weigh) -> _Try | None:
+        """What the rule decides when a node has everything, without a look at the others; None when none has."""
+        ground, above, floors = self._ground(sieve, case)
+        found = ground.candidates(case.needed, case.order.place, above, case.kms, is_whole=True)
+        left, removed = sieve.sift(found, case.order, case.needs, explained=False)
+        if not left:
+            return None
+        best = _best(left, weigh)
+        picks = pick(case.needs, [best], above)
+        return _Try(sieve.rule, ranking, found, (case.stock, floors), removed, [best], picks)
+
     def _field(self, sieve: Sieve, case: _Case) -> tuple[list[Candidate], Stock, Stock]:
         """The candidates of a rule, the stock above the floors that count for it, and these floors."""
-        wanted, chosen = sieve.rule.nodes, case.order.pickup_node
-        keeps = wanted.keeps_floors and self.keeps_floors
-        key = (keeps, wanted.floor)
+        wanted = sieve.rule.nodes
+        key = (wanted.keeps_floors and self.keeps_floors, wanted.floor)
         if not wanted.only and key in case.seen:
             return case.seen[key]
-        ground = self.ground
-        if wanted.only:
-            node = ground.by_id.get(chosen or 0) or self.others.get(chosen or 0)
-            ground = Ground([node] if node else [], self.distance)
-        above, floors = sieve.above(case.needs, case.stock, self.snapshot.floors if keeps else {})
+        ground, above, floors = self._ground(sieve, case)
         found = ground.candidates(case.needed, case.order.place, above, case.kms), above, floors
         if not wanted.only:
             case.seen[key] = found
         return found
+
+    def _ground(self, sieve: Sieve, case: _Case) -> tuple[Ground, Stock, Stock]:
+        """Where a rule looks for nodes, the stock above the floors that count for it, and these floors."""
+        wanted, chosen, ground = sieve.rule.nodes, case.order.pickup_node, self.ground
+        if wanted.only:
+            node = ground.by_id.get(chosen or 0) or self.others.get(chosen or 0)
+            ground = Ground([node] if node else [], self.distance)
+        keeps = wanted.keeps_floors and self.keeps_floors
+        above, floors = sieve.above(case.needs, case.stock, self.snapshot.floors if keeps else {})
+        return ground, above, floors
 
     def _split(self, made: _Try, case: _Case, left: Sequence[Candidate], above: Stock, weigh: Weigh) -> None:
         split = made.rule.split or Split()
@@ -277,6 +295,13 @@ def _losing(made: _Try, ranking: Ranking, needed: Mapping[int, int]) -> Losing:
         return "worse", {"by": ranking.differs_by(best, values)}, values
 
     return losing
+
+
+def _best(whole: Sequence[Candidate], weigh: Weigh) -> NodeView:
+    """The best of candidates that have everything; they come nearest first."""
+    if weigh is by_distance or len(whole) == 1:
+        return whole[0].node
+    return min(whole, key=lambda c: (weigh(c), c.node.code)).node
 
 
 def _less(stock: Stock, floors: Stock) -> Stock:

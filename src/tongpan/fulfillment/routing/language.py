@@ -27,7 +27,7 @@ from tongpan.fulfillment.routing.policy import (
     Transfer,
 )
 from tongpan.fulfillment.routing.ways import INSTANT_QUEUE, instant_rules, ways_of
-from tongpan.network.dealers import SERVICES
+from tongpan.network.engine import DEALER_SERVICES
 
 MAX_RULES = 50
 LONGEST_TEXT = 64_000
@@ -226,7 +226,7 @@ class _Reader:
             "now" if is_open == "now" else "any",
             self.choices(words.get("facilities", []), f"{at}.facilities", FACILITIES),
             self.number(words.get("min_stock_age_days"), f"{at}.min_stock_age_days", 0, 36_500, "days"),
-            self.choice(words["service"], f"{at}.service", SERVICES) if words.get("service") else "",
+            self.choice(words["service"], f"{at}.service", DEALER_SERVICES) if words.get("service") else "",
         )
 
     def rank(self, raw: Any, at: str) -> list[tuple[str, bool]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tongpan.fulfillment.routing.basics import Candidate, Left, Need, NodeView, Pick, Stock, free, shortage
+from tongpan.fulfillment.routing.basics import Candidate, Left, Need, NodeView, Pick, Stock, free
 from tongpan.fulfillment.routing.covers import Weigh, by_distance, fewest
 
 Served = tuple[list[NodeView], list[Pick]]
@@ -18,8 +18,6 @@ def apart(
     most: int | None = None,
 ) -> Served | None:
     """The fewest nodes, at most ``most``, when the parts of a kit may come from several; None when none do."""
-    if shortage(needs, [c.node for c in candidates], stock):
-        return None
     chosen = fewest(needs, candidates, stock, weigh, most)
     return (chosen, pick(needs, chosen, stock)) if chosen else None
 
@@ -43,11 +41,10 @@ def together(
     for line_id, parts in kits.items():
         plain.append(Need(line_id, -line_id, parts[0].kits))
         whole[-line_id] = {c.node.id: _makes(parts, c.node, stock) for c in candidates}
-    nodes = [c.node for c in candidates]
-    if shortage(plain, nodes, whole):
-        return None
-    left = {(need.sku_id, node.id): free(stock, need.sku_id, node) for need in needs for node in nodes}
     chosen = fewest(plain, candidates, whole, weigh, most)
+    if not chosen:
+        return None
+    left = {(need.sku_id, node.id): free(stock, need.sku_id, node) for need in needs for node in chosen}
     picks = []
     for line_id, parts in kits.items():
         wanted = parts[0].kits

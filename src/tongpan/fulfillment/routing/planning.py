@@ -78,9 +78,10 @@ def plan_order(
 
 
 def _without(stock: Stock, picks: Sequence[Pick]) -> Stock:
-    left = {sku_id: dict(at) for sku_id, at in stock.items()}
+    left = dict(stock)
     for taken in picks:
-        at = left.get(taken.sku_id, {})
+        at = dict(left.get(taken.sku_id, {}))
+        left[taken.sku_id] = at
         if taken.node_id in at:
             at[taken.node_id] -= taken.qty
     return left

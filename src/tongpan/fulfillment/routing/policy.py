@@ -75,7 +75,7 @@ class NodeFilter:
     chose. floor: at least so many units of each SKU stay at a node. keeps_floors: the floors that nodes have of
     their own count too. open: "now" takes only nodes that are open. min_stock_age: only goods whose oldest unit came in
     so many days ago or earlier. service: only dealers whose contract is in force and owes it
-    (``network.dealers.SERVICES``), each in its own territory only.
+    (``network.engine.DEALER_SERVICES``), each in its own territory only.
     """
 
     groups: Sequence[str] = ()

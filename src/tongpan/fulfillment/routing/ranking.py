@@ -6,7 +6,7 @@ whose sums compare as the sums of the ranks do, so that sets of nodes are compar
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from tongpan.fulfillment.routing.basics import NOWHERE, Candidate, free
 from tongpan.fulfillment.routing.facts import Snapshot
@@ -20,6 +20,10 @@ _SILENT = frozenset({"covers_all", "parcels", "node_id"})
 """The same for all nodes that are compared: only such as have all goods are, and sets of one size; codes come last."""
 
 
+Read = Callable[[Candidate, Mapping[int, int]], int | None]
+"""A rank of a candidate for what is needed, units by SKU id; None when it is not known."""
+
+
 class Ranking:
     """The ranks of one rule on one snapshot. currency: costs in another one are not known; "" compares all."""
 
@@ -31,24 +35,25 @@ class Ranking:
         self.is_by_distance = self.keys in ([("distance", False)], [])
         if not self.keys:
             self.keys = [("distance", False)]
+        readers = self._readers()
+        self.readers = [(readers[key], (key in DESCENDING) != turned) for key, turned in self.keys]
 
     def values(self, candidate: Candidate, needed: Mapping[int, int]) -> list[int | None]:
         """The rank tuple of a node; None where a rank is not known. needed: units by SKU id."""
-        return [self._value(key, candidate, needed) for key, _ in self.keys]
+        return [read(candidate, needed) for read, _ in self.readers]
 
     def weight(self, candidate: Candidate, needed: Mapping[int, int]) -> int:
         """The rank tuple as one number; the lower, the better."""
         if self.is_by_distance:
             return UNKNOWN if candidate.km is None else round(candidate.km * 10)
         joined = 0
-        for key, turned in self.keys:
-            value = self._value(key, candidate, needed)
-            is_descending = (key in DESCENDING) != turned
-            if value is None:
-                value = UNKNOWN
+        for read, is_descending in self.readers:
+            value = read(candidate, needed)
+            if value is None or value > UNKNOWN:
+                value = UNKNOWN if value is None or not is_descending else 0
             elif is_descending:
-                value = UNKNOWN - min(value, UNKNOWN)
-            joined = (joined << _BITS) | min(value, UNKNOWN)
+                value = UNKNOWN - value
+            joined = (joined << _BITS) | value
         return joined
 
     def differs_by(self, winner: list[int | None], other: list[int | None]) -> str:
@@ -58,31 +63,44 @@ class Ranking:
                 return key
         return "node_id"
 
-    def _value(self, key: str, candidate: Candidate, needed: Mapping[int, int]) -> int | None:
-        if key == "distance":
-            return None if candidate.km is None else round(candidate.km * 10)
-        facts, node = self.snapshot.facts_of(candidate.node), candidate.node
-        if key == "group":
-            return min((self.groups[group] for group in facts.groups if group in self.groups), default=len(self.groups))
-        if key == "territory":
-            return 0 if facts.territory else 1
-        if key == "priority":
-            return max(facts.priority, 0)
-        given = self.snapshot.given.get(node.id, 0)
-        if key == "load":
-            return given
-        if key == "balance":
-            return given * 1000 // max(facts.order_limit, 1) if facts.order_limit is not None else 0
-        if key == "capacity_left":
-            return UNKNOWN if facts.order_limit is None else max(facts.order_limit - given, 0)
-        if key == "cost":
-            if self.currency and facts.currency not in ("", self.currency):
-                return None
-            return cost_of(facts.base_cost, facts.cost_per_km, candidate.km)
-        if key == "stock_age":
-            ages = self.snapshot.ages
-            return sum(ages.get(sku_id, NOWHERE).get(node.id, 0) for sku_id in needed)
-        minimums, stock = self.snapshot.minimums, self.snapshot.stock
+    def _readers(self) -> dict[str, Read]:
+        return {
+            "group": self._group,
+            "territory": lambda candidate, _: 0 if self.snapshot.facts_of(candidate.node).territory else 1,
+            "priority": lambda candidate, _: max(self.snapshot.facts_of(candidate.node).priority, 0),
+            "distance": lambda candidate, _: None if candidate.km is None else round(candidate.km * 10),
+            "cost": self._cost,
+            "capacity_left": self._capacity_left,
+            "balance": self._balance,
+            "load": lambda candidate, _: self.snapshot.given.get(candidate.node.id, 0),
+            "stock_age": self._stock_age,
+            "store_minimum": self._store_minimum,
+        }
+
+    def _group(self, candidate: Candidate, _: Mapping[int, int]) -> int:
+        theirs = self.snapshot.facts_of(candidate.node).groups
+        return min((self.groups[group] for group in theirs if group in self.groups), default=len(self.groups))
+
+    def _cost(self, candidate: Candidate, _: Mapping[int, int]) -> int | None:
+        facts = self.snapshot.facts_of(candidate.node)
+        if self.currency and facts.currency not in ("", self.currency):
+            return None
+        return cost_of(facts.base_cost, facts.cost_per_km, candidate.km)
+
+    def _capacity_left(self, candidate: Candidate, _: Mapping[int, int]) -> int:
+        limit = self.snapshot.facts_of(candidate.node).order_limit
+        return UNKNOWN if limit is None else max(limit - self.snapshot.given.get(candidate.node.id, 0), 0)
+
+    def _balance(self, candidate: Candidate, _: Mapping[int, int]) -> int:
+        limit = self.snapshot.facts_of(candidate.node).order_limit
+        return 0 if limit is None else self.snapshot.given.get(candidate.node.id, 0) * 1000 // max(limit, 1)
+
+    def _stock_age(self, candidate: Candidate, needed: Mapping[int, int]) -> int:
+        ages = self.snapshot.ages
+        return sum(ages.get(sku_id, NOWHERE).get(candidate.node.id, 0) for sku_id in needed)
+
+    def _store_minimum(self, candidate: Candidate, needed: Mapping[int, int]) -> int:
+        minimums, stock, node = self.snapshot.minimums, self.snapshot.stock, candidate.node
         return sum(
             free(stock, sku_id, node) - qty >= minimums.get(sku_id, NOWHERE).get(node.id, 0)
             for sku_id, qty in needed.items()

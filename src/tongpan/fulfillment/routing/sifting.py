@@ -74,17 +74,18 @@ class Sieve:
         ]
 
     def above(self, needs: Sequence[Need], stock: Stock, own: Stock) -> tuple[Stock, Stock]:
-        """``stock`` without the last units that the rule leaves at the nodes, and these units by SKU and node.
+        """``stock`` of what is needed without the last units that the rule leaves at the nodes, and these units by SKU
+        and node.
 
         own: the floors of the nodes themselves, as far as they count.
         """
         least = self.rule.nodes.floor
         if not own and not least:
             return stock, {}
-        left: dict[int, Mapping[int, int]] = dict(stock)
+        left: dict[int, Mapping[int, int]] = {}
         floors: dict[int, Mapping[int, int]] = {}
         for sku_id in {need.sku_id for need in needs}:
-            at = stock.get(sku_id, NOWHERE)
+            at = left[sku_id] = stock.get(sku_id, NOWHERE)
             kept = own.get(sku_id, NOWHERE)
             if least:
                 kept = {node: max(kept.get(node, 0), least) for node in at}

@@ -12,13 +12,14 @@ ECHARTS := src/tongpan/console/static/vendor/echarts.min.js
 # What only reads the code keeps its hands off the data directory of this clone.
 SCRATCH := TONGPAN_DATA_DIR=$(CURDIR)/build/check DJANGO_SETTINGS_MODULE=tongpan.settings
 
-.PHONY: help demo up test check bench install install-dev browser vendor lock clean
+.PHONY: help demo up test check fuzz bench install install-dev browser vendor lock clean
 
 help:
 	@echo "make demo     install, start, and load the demo company"
 	@echo "make up       install and start without demo data"
 	@echo "make test     install what the tests need and run all of them"
 	@echo "make check    linters, types, floors, migrations, translations, links of the docs"
+	@echo "make fuzz     many random requests for each operation of the API"
 	@echo "make bench    how fast, against the hand-written limit of the same run"
 	@echo "make install  .venv with Tongpan in it; make lock: renew the lock files; make clean: remove all but data"
 
@@ -40,6 +41,10 @@ check: install-dev
 	$(SCRATCH) $(BIN)/python -W ignore::RuntimeWarning -m django makemigrations --check --dry-run
 	$(BIN)/python tools/messages.py check
 	$(BIN)/python tools/check_links.py
+
+# The API's own document against hundreds of requests for each operation; takes an hour or so.
+fuzz: install-dev
+	TONGPAN_FUZZ_EXAMPLES=$${TONGPAN_FUZZ_EXAMPLES:-300} $(BIN)/python -m pytest -n 3 tests/api/test_contract.py
 
 bench: install-dev
 	$(BIN)/python -m benchmarks

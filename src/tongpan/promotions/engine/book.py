@@ -8,7 +8,7 @@ the offers that name it. Hours of weekdays, buyers and limits are asked of each 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 from tongpan.promotions.engine.carts import Line
@@ -16,18 +16,18 @@ from tongpan.promotions.engine.gates import Gate, gates, indexed_gates
 from tongpan.promotions.engine.giving import Give, Plan, compile_give, compile_plan
 from tongpan.promotions.engine.rules import (
     BuyGet,
-    Gifts,
     Lane,
     Rule,
     Rulebook,
     Scope,
-    Shipping,
     campaign_counter,
     counter,
 )
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 MOST_STRETCHES = 256
+MOST_GOODS = 20_000
+"""How much is kept before it is thrown away and made again."""
 
 
 class Offer:
@@ -36,34 +36,14 @@ class Offer:
     touches: whether a line is one that the rule counts or lowers; exact: the same, where the names of the index do not
     suffice because goods are left out. give: what it takes off each line by itself; plan: off lines together. Rules
     that lower lines have one of the two, gifts and shipping neither. order: its place by lane, priority and code.
+    foes: the groups that may not have touched a line before it; shipping_foes: the shipping charge.
     """
 
     __slots__ = (
-        "benefit",
-        "bit",
-        "campaign_key",
-        "code",
-        "exact",
-        "foes",
-        "gates",
-        "give",
-        "indexed_gates",
-        "is_bounded",
-        "lane",
-        "limits",
-        "min_minor",
-        "min_qty",
-        "money_key",
-        "order",
-        "payers",
-        "plan",
-        "priority",
-        "rule",
-        "touches",
-        "undiscounted",
-        "units_key",
-        "units_per_customer_key",
-        "weights",
+        "benefit", "bit", "campaign_key", "code", "counts", "exact", "foes", "gates", "give", "indexed_gates",
+        "is_bounded", "is_lowering", "is_thresholded", "lane", "limits", "min_minor", "min_qty", "money_key", "order",
+        "payers", "plan", "priority", "rule", "shipping_foes", "touches", "undiscounted", "units_key",
+        "units_per_customer_key", "weights",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, order: int, lane: int, bit: int, foes: int) -> None:
@@ -73,7 +53,6 @@ class Offer:
         self.lane = lane
         self.priority = rule.priority
         self.bit = bit
-        self.foes = foes
         self.benefit = rule.benefit
         self.indexed_gates: Sequence[Gate] = indexed_gates(rule)
         self.gates: Sequence[Gate] = gates(rule)
@@ -81,9 +60,14 @@ class Offer:
         self.exact = self.touches if any(scope.but for scope in scopes(rule)) else None
         self.min_minor = rule.conditions.min_minor
         self.min_qty = rule.conditions.min_qty
+        self.is_thresholded = bool(self.min_minor or self.min_qty)
+        self.counts = holds(rule.scope) if len(scopes(rule)) > 1 else None
         self.undiscounted = rule.conditions.undiscounted
         self.give: Give | None = compile_give(rule)
         self.plan: Plan | None = None if self.give else compile_plan(rule, holds)
+        self.is_lowering = self.give is not None or self.plan is not None
+        self.foes = foes if self.is_lowering else 0
+        self.shipping_foes = foes
         self.limits = rule.limits
         self.payers = tuple(payer for payer, _ in rule.payers)
         self.weights = tuple(weight for _, weight in rule.payers)
@@ -100,14 +84,6 @@ class Offer:
             or limits.units_per_order is not None
         )
         """Lines share something: a cap, units or money. What one of them takes, another lacks."""
-
-    @property
-    def is_gift(self) -> bool:
-        return isinstance(self.benefit, Gifts)
-
-    @property
-    def is_shipping(self) -> bool:
-        return isinstance(self.benefit, Shipping)
 
 
 def holds(scope: Scope) -> Callable[[Line], bool]:
@@ -146,30 +122,52 @@ class Index:
     everywhere: those of all goods. opened: those that need a coupon, by their code.
     """
 
-    __slots__ = ("by_category", "by_product", "by_sku", "by_tag", "everywhere", "opened")
+    __slots__ = ("_known", "_named", "_partly", "everywhere", "opened")
 
     def __init__(self, offers: Sequence[Offer]) -> None:
         self.everywhere: list[Offer] = []
         self.opened: dict[str, Offer] = {}
-        self.by_sku: dict[str, list[Offer]] = {}
-        self.by_product: dict[str, list[Offer]] = {}
-        self.by_category: dict[str, list[Offer]] = {}
-        self.by_tag: dict[str, list[Offer]] = {}
+        self._partly: list[Offer] = []
+        self._named: dict[tuple[int, str], list[Offer]] = {}
+        self._known: dict[tuple[object, ...], tuple[int, ...]] = {}
         for offer in offers:
             named = scopes(offer.rule)
             if offer.rule.is_opened:
                 self.opened[offer.code] = offer
-            elif any(scope.is_all for scope in named):
+            elif not any(scope.is_all for scope in named):
+                for key in {key for scope in named for key in _names(scope)}:
+                    self._named.setdefault(key, []).append(offer)
+            elif offer.exact is None:
                 self.everywhere.append(offer)
             else:
-                for word, index in (
-                    ("skus", self.by_sku),
-                    ("products", self.by_product),
-                    ("categories", self.by_category),
-                    ("tags", self.by_tag),
-                ):
-                    for name in {name for scope in named for name in getattr(scope, word)}:
-                        index.setdefault(name, []).append(offer)
+                self._partly.append(offer)
+
+    def orders(self, line: Line) -> tuple[int, ...]:
+        """The offers that name the goods of ``line``, without those of all goods; kept for each kind of goods."""
+        _, sku, _, _, _, _, product, categories, tags, _ = line
+        key = (sku, product, categories, tags)
+        found = self._known.get(key)
+        if found is None:
+            if len(self._known) >= MOST_GOODS:
+                self._known.clear()
+            found = self._known[key] = self._find(line)
+        return found
+
+    def _find(self, line: Line) -> tuple[int, ...]:
+        keys = [(_SKU, line.sku), (_PRODUCT, line.product)]
+        keys += [(_CATEGORY, one) for one in line.categories]
+        keys += [(_TAG, one) for one in line.tags]
+        offers = {offer.order: offer for key in keys for offer in self._named.get(key, ())}
+        offers |= {offer.order: offer for offer in self._partly}
+        return tuple(order for order, offer in offers.items() if offer.exact is None or offer.exact(line))
+
+
+_SKU, _PRODUCT, _CATEGORY, _TAG = range(4)
+
+
+def _names(scope: Scope) -> Iterator[tuple[int, str]]:
+    for kind, names in enumerate((scope.skus, scope.products, scope.categories, scope.tags)):
+        yield from ((kind, name) for name in names)
 
 
 class Book:

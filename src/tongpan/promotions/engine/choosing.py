@@ -12,145 +12,141 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tongpan.promotions.engine.book import Offer
-from tongpan.promotions.engine.offering import Ready, lines_apart, propose, ready_lines
+from tongpan.promotions.engine.offering import Ready, lines_apart, propose, reaches, ready_lines
 from tongpan.promotions.engine.tally import Tally
 
 
 def choose(
     tally: Tally, base: Sequence[int], offers: Sequence[tuple[Offer, list[int]]], taken: list[bool] | None
 ) -> None:
-    """Applies the best of ``offers`` (by priority, then code) to each line that is not ``taken``, and marks it there.
+    """Applies the best of ``offers`` (sorted by priority, then code) to each line that is not ``taken``, and marks it.
 
-    taken: None when no line is.
+    taken: None when no line is, and nobody asks afterwards.
     """
-    room = tally.room
-    best = [0] * len(room)
-    winner: list[Offer | None] = [None] * len(room)
-    by_line: list[tuple[Offer, list[int], list[int]]] = []
-    sets: list[Ready] = []
-    lines_of: dict[int, list[int]] = {}
+    contest = _Contest(tally, base, taken)
     for offer, where in offers:
-        free = ready_lines(tally, offer, base, where)
-        if free is None:
-            continue
-        if taken is not None:
-            free = [i for i in free if not taken[i]]
-            if not free:
+        contest.enter(offer, where)
+    contest.settle()
+
+
+class _Contest:
+    """best, winner: what each line would have, and from whom. by_line, sets: the offers that are in."""
+
+    __slots__ = ("base", "best", "by_line", "free", "sets", "taken", "tally", "winner")
+
+    def __init__(self, tally: Tally, base: Sequence[int], taken: list[bool] | None) -> None:
+        self.tally = tally
+        self.base = base
+        self.taken = taken
+        self.best = [0] * len(tally.room)
+        self.winner: list[Offer | None] = [None] * len(tally.room)
+        self.by_line: list[tuple[Offer, list[int], list[int]]] = []
+        self.sets: list[Ready] = []
+        self.free: dict[int, list[int]] = {}
+
+    def enter(self, offer: Offer, where: list[int]) -> None:
+        """Weighs an offer on those of its lines that it may touch, or says why it may not."""
+        tally, taken = self.tally, self.taken
+        if taken is not None and any(taken):
+            untaken = [i for i in where if not taken[i]]
+            if not untaken:
                 tally.refuse(offer, "outdone", {"rules": _owners(tally, where)})
-                continue
+                return
+            where = untaken
+        free = ready_lines(tally, offer, self.base, where)
+        if free is None:
+            return
         if offer.give is None:
-            lines_of[offer.order] = free
-            sets.append(propose(tally, offer, base, free))
-            continue
-        gives = offer.give(tally.goods, base, free)
+            self._enter_set(offer, free, propose(tally, offer, self.base, free))
+            return
+        gives = offer.give(tally.goods, self.base, free)
+        best, winner, room = self.best, self.winner, tally.room
         if offer.is_bounded or (offer.campaign_key and offer.campaign_key in tally.remaining):
             bounded = lines_apart(tally, offer, free, gives)
-            if bounded.total < sum([min(d, room[i]) for d, i in zip(gives, free, strict=True)]):
-                lines_of[offer.order] = free
-                sets.append(bounded)
-                continue
-        by_line.append((offer, free, gives))
+            if bounded.total < sum([min(amount, room[i]) for amount, i in zip(gives, free, strict=True)]):
+                self._enter_set(offer, free, bounded)
+                return
+        self.by_line.append((offer, free, gives))
         for i, amount in zip(free, gives, strict=True):
             if amount > best[i] < room[i]:
                 best[i] = amount if amount < room[i] else room[i]
                 winner[i] = offer
-    if sets:
-        _sets(tally, base, sets, lines_of, best, winner, taken)
-    _singles(tally, by_line, best, winner, taken)
 
+    def _enter_set(self, offer: Offer, free: list[int], ready: Ready) -> None:
+        if ready.total:
+            self.free[offer.order] = free
+            self.sets.append(ready)
+        else:
+            self.tally.refuse(offer, ready.reason, ready.params)
 
-def _sets(
-    tally: Tally,
-    base: Sequence[int],
-    pending: list[Ready],
-    lines_of: dict[int, list[int]],
-    best: list[int],
-    winner: list[Offer | None],
-    taken: list[bool] | None,
-) -> None:
-    """Applies offers over sets of lines, the one that is ahead by most first; their lines leave the contest."""
-    gone = [False] * len(best)
-    for ready in pending:
-        if not ready.total:
-            tally.refuse(ready.offer, ready.reason, ready.params)
-    pending = [ready for ready in pending if ready.total]
-    while pending:
-        ahead, chosen = 0, None
+    def settle(self) -> None:
+        """Applies the winners, and says of the others who outdid them."""
+        pending, gone = self.sets, set[int]()
+        while (chosen := self._ahead(pending)) is not None:
+            chosen.apply(self.tally)
+            gone.update(chosen.where)
+            for i in chosen.where:
+                # No other offer of the lane may touch the line any more.
+                self.best[i], self.winner[i] = 0, None
+                if self.taken is not None:
+                    self.taken[i] = True
+            pending = [again for ready in pending if ready is not chosen and (again := self._again(ready, chosen))]
+        for ready in pending:
+            self.tally.refuse(ready.offer, "outdone", {"rules": self._rivals(ready.where), "amount_minor": ready.total})
+        self._settle_lines(gone)
+
+    def _ahead(self, pending: Sequence[Ready]) -> Ready | None:
+        """The offer that gives most above what its lines would have otherwise; None when none gives more."""
+        most, chosen = 0, None
+        best = self.best
         for ready in pending:
             lead = ready.total - sum([best[i] for i in ready.where])
-            if lead > ahead:
-                ahead, chosen = lead, ready
-        if chosen is None:
-            break
-        chosen.apply(tally)
-        for i in chosen.where:
-            gone[i] = True
-            best[i], winner[i] = 0, None
-            if taken is not None:
-                taken[i] = True
-        following = []
-        for ready in pending:
-            if ready is chosen:
-                continue
-            offer = ready.offer
-            free = [i for i in lines_of[offer.order] if not gone[i]]
-            if len(free) < len(lines_of[offer.order]) or offer.is_bounded or offer.campaign_key:
-                if (again := ready_again(tally, offer, base, free)) is None:
-                    tally.refuse(offer, "outdone", {"rules": [chosen.offer.code], "amount_minor": ready.total})
-                    continue
-                lines_of[offer.order] = free
-                ready = again
-            following.append(ready)
-        pending = following
-    for ready in pending:
-        rules = sorted({rival.code for i in ready.where if (rival := winner[i]) is not None})
-        tally.refuse(ready.offer, "outdone", {"rules": rules, "amount_minor": ready.total})
+            if lead > most:
+                most, chosen = lead, ready
+        return chosen
 
-
-def ready_again(tally: Tally, offer: Offer, base: Sequence[int], free: list[int]) -> Ready | None:
-    """What the offer gives on the lines that are left to it; None when it does not reach its thresholds there."""
-    if not free:
+    def _again(self, ready: Ready, chosen: Ready) -> Ready | None:
+        """What an offer gives now that ``chosen`` took its lines; None, and it is told, when that is nothing."""
+        offer = ready.offer
+        lost = set(chosen.where)
+        before = self.free[offer.order]
+        free = [i for i in before if i not in lost]
+        if len(free) == len(before) and not offer.campaign_key:
+            return ready
+        if free and reaches(self.tally, offer, self.base, free):
+            again = propose(self.tally, offer, self.base, free)
+            if again.total:
+                self.free[offer.order] = free
+                return again
+        self.tally.refuse(offer, "outdone", {"rules": [chosen.offer.code], "amount_minor": ready.total})
         return None
-    if offer.min_minor and sum([base[i] for i in free]) < offer.min_minor:
-        return None
-    if offer.min_qty and sum([tally.qty[i] for i in free]) < offer.min_qty:
-        return None
-    ready = propose(tally, offer, base, free)
-    return ready if ready.total else None
 
+    def _settle_lines(self, gone: set[int]) -> None:
+        tally, winner = self.tally, self.winner
+        won: dict[int, list[int]] = {}
+        for i, offer in enumerate(winner):
+            if offer is not None:
+                won.setdefault(offer.order, []).append(i)
+                if self.taken is not None:
+                    self.taken[i] = True
+        for offer, where, gives in self.by_line:
+            mine = won.get(offer.order)
+            if mine is not None:
+                given = dict(zip(where, gives, strict=True))
+                lines_apart(tally, offer, mine, [given[i] for i in mine]).apply_alone(tally)
+            elif not any(gives):
+                tally.refuse(offer, "no_gain", {})
+            elif rules := self._rivals([i for i in where if i not in gone] if gone else where):
+                tally.refuse(offer, "outdone", {"rules": rules, "amount_minor": sum(gives)})
+            elif gone and (lost := [i for i in where if i in gone]):
+                tally.refuse(offer, "outdone", {"rules": _owners(tally, lost), "amount_minor": sum(gives)})
+            else:
+                tally.refuse(offer, "floor", {})
 
-def _singles(
-    tally: Tally,
-    by_line: Sequence[tuple[Offer, list[int], list[int]]],
-    best: Sequence[int],
-    winner: Sequence[Offer | None],
-    taken: list[bool] | None,
-) -> None:
-    """Applies to each line the offer that won it, and says of the others why they did not."""
-    won: dict[int, list[int]] = {}
-    for i, offer in enumerate(winner):
-        if offer is not None:
-            won.setdefault(offer.order, []).append(i)
-            if taken is not None:
-                taken[i] = True
-    for offer, where, gives in by_line:
-        mine = won.get(offer.order)
-        if mine is not None:
-            given = dict(zip(where, gives, strict=True))
-            ready = lines_apart(tally, offer, mine, [given[i] for i in mine])
-            ready.apply_alone(tally)
-        elif not any(gives):
-            tally.refuse(offer, "no_gain", {})
-        elif (rules := _rivals(tally, where, winner)) or taken is not None:
-            tally.refuse(offer, "outdone", {"rules": rules or _owners(tally, where), "amount_minor": sum(gives)})
-        else:
-            reason = "outdone" if any(tally.who[i] and tally.room[i] for i in where) else "floor"
-            params = {"rules": _owners(tally, where), "amount_minor": sum(gives)} if reason == "outdone" else {}
-            tally.refuse(offer, reason, params)
-
-
-def _rivals(tally: Tally, where: Sequence[int], winner: Sequence[Offer | None]) -> list[str]:
-    return sorted({rival.code for i in where if (rival := winner[i]) is not None})
+    def _rivals(self, where: Sequence[int]) -> list[str]:
+        """The offers that won lines of ``where``."""
+        winner = self.winner
+        return sorted({rival.code for i in where if (rival := winner[i]) is not None})
 
 
 def _owners(tally: Tally, where: Sequence[int]) -> list[str]:

@@ -10,6 +10,12 @@ from tongpan.promotions.engine.rules import PRICE_KINDS, AmountOff, Gifts, Perce
 
 def check_rule(reader: Reader, rule: Rule, at: str) -> None:
     """What a rule of its kind needs, and what contradicts itself."""
+    _check_kind(reader, rule, at)
+    _check_limits(reader, rule, at)
+    _check_benefit(reader, rule, at)
+
+
+def _check_kind(reader: Reader, rule: Rule, at: str) -> None:
     conditions, limits, window = rule.conditions, rule.limits, rule.window
     if rule.kind == "timed" and not (window.starts_at or window.ends_at or window.weekly or window.dates):
         reader.wrong(f"{at}.window", "A timed discount says when: give a start, an end, weekly times or dates.")
@@ -21,6 +27,10 @@ def check_rule(reader: Reader, rule: Rule, at: str) -> None:
         reader.wrong(f"{at}.conditions.new_customer", "A first order is by a new customer; this asks for none.")
     if conditions.is_member is False and conditions.tiers:
         reader.wrong(f"{at}.conditions.tiers", "Only members have a tier, and this asks for no member.")
+
+
+def _check_limits(reader: Reader, rule: Rule, at: str) -> None:
+    limits = rule.limits
     units = [word for word in ("units", "units_per_customer", "units_per_order") if getattr(limits, word) is not None]
     is_by_unit = rule.kind in PRICE_KINDS and not (isinstance(rule.benefit, AmountOff) and rule.benefit.per == "order")
     if units and not is_by_unit:
@@ -39,7 +49,6 @@ def check_rule(reader: Reader, rule: Rule, at: str) -> None:
                 reader.wrong(f"{at}.limits.{word}", f"{part} uses are more than the {limits.uses} of the whole offer.")
     if limits.money_minor is not None and rule.kind in ("gift", "sample"):
         reader.wrong(f"{at}.limits.money_minor", "Gifts cost goods, not money; limit their uses.")
-    _check_benefit(reader, rule, at)
 
 
 def _check_benefit(reader: Reader, rule: Rule, at: str) -> None:
@@ -94,24 +103,22 @@ def _circles(rules: Sequence[Rule]) -> list[list[int]]:
             giving[number] = [sku for sku, _ in rule.benefit.gifts]
             for sku in rule.scope.skus - (rule.scope.but.skus if rule.scope.but else frozenset()):
                 asks.setdefault(sku, []).append(number)
-    state: dict[int, int] = {}
+    following = {
+        number: sorted({other for sku in skus for other in asks.get(sku, ())}) for number, skus in giving.items()
+    }
+    done: set[int] = set()
     circles: list[list[int]] = []
-    for start in giving:
-        if start in state:
-            continue
-        path = [start]
-        state[start] = 1
-        todo = [sorted({other for sku in giving[start] for other in asks.get(sku, ())})]
-        while path:
+    for start, first in following.items():
+        path, todo = [start], [list(first)] if start not in done else []
+        while todo:
             if not todo[-1]:
-                state[path.pop()] = 2
+                done.add(path.pop())
                 todo.pop()
                 continue
-            following = todo[-1].pop(0)
-            if state.get(following) == 1:
-                circles.append(path[path.index(following) :])
-            elif following not in state:
-                state[following] = 1
-                path.append(following)
-                todo.append(sorted({other for sku in giving[following] for other in asks.get(sku, ())}))
+            number = todo[-1].pop(0)
+            if number in path:
+                circles.append(path[path.index(number) :])
+            elif number not in done:
+                path.append(number)
+                todo.append(list(following[number]))
     return circles

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from itertools import groupby
@@ -55,7 +56,7 @@ def evaluate(
     check_cart(book, cart)
     tally = Tally(cart, customer, remaining)
     moment = Moment(at)
-    found = candidates(book, cart, at, tally)
+    found = candidates(book, cart, moment, tally)
     lane, group = -1, list[tuple[Offer, list[int]]]()
     for offer, where in found:
         if offer.lane != lane:
@@ -107,74 +108,66 @@ def check_cart(book: Book, cart: Cart) -> None:
     if cart.shipping_minor < 0:
         raise BadCart("The shipping charge is negative.")
     numbers = set()
-    for number, sku, qty, unit, floor, _cost, _product, _categories, _tags, own in lines:
-        if qty <= 0:
-            raise BadCart(f"Line {number} ({sku}) has the quantity {qty}; it must be at least 1.")
-        if unit < 0:
-            raise BadCart(f"Line {number} ({sku}) has the negative price {unit}.")
-        if floor < 0:
-            raise BadCart(f"Line {number} ({sku}) has the negative floor {floor}.")
-        if number <= 0:
-            raise BadCart(f"Line {number} ({sku}) has no number above 0.")
-        if own and own != currency:
-            raise BadCart(f"Line {number} ({sku}) is in {own}, the cart in {currency}; price them apart.")
-        if qty * unit > MOST_MINOR:
-            raise BadCart(f"Line {number} ({sku}) comes to {qty * unit}; more than {MOST_MINOR} is not priced.")
+    for line in lines:
+        number, _sku, qty, unit, floor, _cost, _product, _categories, _tags, own = line
+        if (
+            type(qty) is not int
+            or type(unit) is not int
+            or qty <= 0
+            or unit < 0
+            or floor < 0
+            or number <= 0
+            or (own and own != currency)
+            or qty * unit > MOST_MINOR
+        ):
+            raise BadCart(_fault(line, currency))
         numbers.add(number)
     if len(numbers) != len(lines):
-        seen = set()
-        for line in lines:
-            if line.number in seen:
-                raise BadCart(f"Two lines have the number {line.number}; give each its own.")
-            seen.add(line.number)
+        twice = next(number for number, count in Counter(line.number for line in lines).items() if count > 1)
+        raise BadCart(f"Two lines have the number {twice}; give each its own.")
 
 
-def candidates(book: Book, cart: Cart, at: datetime, tally: Tally) -> list[tuple[Offer, list[int]]]:
+def _fault(line: Line, currency: str) -> str:
+    """What is wrong with a line, in one sentence."""
+    name = f"Line {line.number} ({line.sku})"
+    if type(line.qty) is not int or type(line.unit_minor) is not int:
+        return f"{name} has a quantity or a price that is no whole number; prices are minor units."
+    if line.qty <= 0:
+        return f"{name} has the quantity {line.qty}; it must be at least 1."
+    if line.unit_minor < 0:
+        return f"{name} has the negative price {line.unit_minor}."
+    if line.floor_minor < 0:
+        return f"{name} has the negative floor {line.floor_minor}."
+    if line.number <= 0:
+        return f"{name} has no number above 0."
+    if line.currency and line.currency != currency:
+        return f"{name} is in {line.currency}, the cart in {currency}; price them apart."
+    return f"{name} comes to {line.qty * line.unit_minor}; more than {MOST_MINOR} is not priced."
+
+
+def candidates(book: Book, cart: Cart, moment: Moment, tally: Tally) -> list[tuple[Offer, list[int]]]:
     """The offers that are open and name lines of the cart, with these, in the order of lane, priority and code."""
-    index = book.index(at, cart.channel)
-    lines, offers = tally.lines, book.offers
+    index = book.index(moment.at, cart.channel)
+    lines, offers, orders = tally.lines, book.offers, index.orders
     found: dict[int, list[int]] = {}
-    if by_sku := index.by_sku:
-        for position, line in enumerate(lines):
-            for offer in by_sku.get(line[1], ()):
-                _add(found, offer, position, line)
-    if by_product := index.by_product:
-        for position, line in enumerate(lines):
-            for offer in by_product.get(line[6], ()):
-                _add(found, offer, position, line)
-    if by_category := index.by_category:
-        for position, line in enumerate(lines):
-            for category in line[7]:
-                for offer in by_category.get(category, ()):
-                    _add(found, offer, position, line)
-    if by_tag := index.by_tag:
-        for position, line in enumerate(lines):
-            for tag in line[8]:
-                for offer in by_tag.get(tag, ()):
-                    _add(found, offer, position, line)
-    every = list(range(len(lines)))
-    for offer in index.everywhere:
-        if offer.exact is None:
+    for position, line in enumerate(lines):
+        for order in orders(line):
+            where = found.get(order)
+            if where is None:
+                found[order] = [position]
+            else:
+                where.append(position)
+    if index.everywhere and lines:
+        every = list(range(len(lines)))
+        for offer in index.everywhere:
             found[offer.order] = every
-        elif where := [position for position, line in enumerate(lines) if offer.exact(line)]:
-            found[offer.order] = where
     if cart.coupons:
-        for offer in _opened(book, cart, index.opened, Moment(at), tally):
+        for offer in _opened(book, cart, index.opened, moment, tally):
             if where := [position for position, line in enumerate(lines) if offer.touches(line)]:
                 found[offer.order] = where
             else:
                 tally.refuse(offer, "scope_empty", {})
     return [(offers[order], found[order]) for order in sorted(found)]
-
-
-def _add(found: dict[int, list[int]], offer: Offer, position: int, line: Line) -> None:
-    if offer.exact is not None and not offer.exact(line):
-        return
-    where = found.get(offer.order)
-    if where is None:
-        found[offer.order] = [position]
-    elif position not in where:
-        where.append(position)
 
 
 def _opened(book: Book, cart: Cart, opened: Mapping[str, Offer], moment: Moment, tally: Tally) -> Iterator[Offer]:
@@ -202,7 +195,7 @@ def _run(book: Book, lane_number: int, group: list[tuple[Offer, list[int]]], tal
     """One lane: its gifts and shipping offers by themselves, the others by the chooser."""
     lane = book.lanes[lane_number]
     base = tally.init if lane.base == "initial" else tally.run
-    lowering = [(offer, where) for offer, where in group if offer.give or offer.plan]
+    lowering = [(offer, where) for offer, where in group if offer.is_lowering]
     if lane.chooser == "all":
         for offer, where in lowering:
             if (ready := ready_lines(tally, offer, base, where)) is not None:
@@ -214,5 +207,5 @@ def _run(book: Book, lane_number: int, group: list[tuple[Offer, list[int]]], tal
         for _, level in groupby(lowering, key=lambda pair: pair[0].priority):
             choose(tally, base, list(level), taken)
     if len(lowering) < len(group):
-        extras = [pair for pair in group if not (pair[0].give or pair[0].plan)]
+        extras = [pair for pair in group if not pair[0].is_lowering]
         run_extras(tally, base, extras, is_one=lane.chooser != "all", is_best=lane.chooser == "best")

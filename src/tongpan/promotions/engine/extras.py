@@ -67,7 +67,7 @@ def _off(tally: Tally, offer: Offer) -> int:
 
 def _ship(tally: Tally, offer: Offer) -> bool:
     """Takes the offer off the shipping charge; False, and why, when it takes nothing."""
-    if tally.shipping_met & offer.foes:
+    if tally.shipping_met & offer.shipping_foes:
         tally.refuse(offer, "excluded", {"rules": sorted(set(tally.shipping_who))})
         return False
     amount = _off(tally, offer)

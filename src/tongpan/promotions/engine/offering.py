@@ -50,18 +50,31 @@ def ready_lines(tally: Tally, offer: Offer, base: Sequence[int], where: list[int
         reason = "discounted" if offer.undiscounted else "excluded"
         tally.refuse(offer, reason, {"rules": tally.hinders(offer, where)})
         return None
-    if offer.min_minor or offer.min_qty:
-        params: dict[str, object] = {}
-        if offer.min_minor and (short := offer.min_minor - sum([base[i] for i in free])) > 0:
-            params, reason = {"needs_minor": short}, "below_amount"
-        elif offer.min_qty and (missing := offer.min_qty - sum([tally.qty[i] for i in free])) > 0:
-            params, reason = {"needs": missing}, "below_qty"
-        if params:
-            if len(free) < len(where):
-                params["rules"] = tally.hinders(offer, where)
-            tally.refuse(offer, reason, params)
-            return None
+    if offer.is_thresholded and (short := _short(tally, offer, base, free)) is not None:
+        reason, params = short
+        tally.refuse(
+            offer, reason, params if len(free) == len(where) else params | {"rules": tally.hinders(offer, where)}
+        )
+        return None
     return free
+
+
+def reaches(tally: Tally, offer: Offer, base: Sequence[int], free: Sequence[int]) -> bool:
+    """Whether the lines at ``free`` reach the thresholds of the offer."""
+    return not offer.is_thresholded or _short(tally, offer, base, free) is None
+
+
+def _short(
+    tally: Tally, offer: Offer, base: Sequence[int], free: Sequence[int]
+) -> tuple[str, dict[str, object]] | None:
+    """Which threshold is missed, and by how much. Goods that are given for others do not count."""
+    if offer.counts is not None:
+        free = [i for i in free if offer.counts(tally.lines[i])]
+    if offer.min_minor and (short := offer.min_minor - sum([base[i] for i in free])) > 0:
+        return "below_amount", {"needs_minor": short}
+    if offer.min_qty and (missing := offer.min_qty - sum([tally.qty[i] for i in free])) > 0:
+        return "below_qty", {"needs": missing}
+    return None
 
 
 def propose(tally: Tally, offer: Offer, base: Sequence[int], where: list[int]) -> Ready:

@@ -175,7 +175,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """The highest step that is reached; with is_repeated the one step each time it is reached (每满), max_times at most."""
+    """The highest step reached. is_repeated: the one step each time it is reached (每满), max_times at most."""
 
     by: Literal["amount", "qty"]
     steps: tuple[Step, ...]

@@ -89,7 +89,8 @@ class Coupon(models.Model):
     """One coupon. number: the counter that its code is made of, null for a use of a public code.
 
     The code itself is stored nowhere: it is computed (``promotions.codes``). customer: who claimed or used it, null for
-    a code on paper. order_id: the order that holds or used it. expires_at: of a claimed one, as its batch says.
+    a code on paper. order_id: the order that holds or used it; reference: that of a till instead ("SHOP:RECEIPT").
+    expires_at: of a claimed one, as its batch says.
     source: where it was claimed, a channel code or "store:CODE".
     """
 
@@ -99,6 +100,7 @@ class Coupon(models.Model):
     state = models.CharField(max_length=8, choices=CouponState.choices, default=CouponState.ISSUED)
     customer = models.ForeignKey(Customer, null=True, on_delete=models.PROTECT, db_index=False)
     order_id = models.BigIntegerField(null=True)
+    reference = models.CharField(max_length=120, blank=True, db_default="")
     source = models.CharField(max_length=60, blank=True, db_default="")
     claimed_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
@@ -108,10 +110,10 @@ class Coupon(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(
-                condition=Q(state__in=("issued", "void"), claimed_at=None, order_id=None)
-                | Q(state="claimed", claimed_at__isnull=False, order_id=None)
-                | Q(state="locked", locked_at__isnull=False, order_id__isnull=False)
-                | Q(state="used", used_at__isnull=False, order_id__isnull=False),
+                condition=Q(state__in=("issued", "void"), claimed_at=None, order_id=None, reference="")
+                | Q(state="claimed", claimed_at__isnull=False, order_id=None, reference="")
+                | (Q(state="locked", locked_at__isnull=False) & (Q(order_id__isnull=False) ^ ~Q(reference="")))
+                | (Q(state="used", used_at__isnull=False) & (Q(order_id__isnull=False) ^ ~Q(reference=""))),
                 name="coupon_state_has_its_facts",
             ),
             models.CheckConstraint(
@@ -125,6 +127,7 @@ class Coupon(models.Model):
             models.Index(fields=["batch", "state", "id"], name="coupon_of_batch"),
             models.Index(fields=["customer", "-id"], condition=Q(customer__isnull=False), name="coupon_of_customer"),
             models.Index(fields=["order_id"], condition=Q(order_id__isnull=False), name="coupon_of_order"),
+            models.Index(fields=["reference"], condition=~Q(reference=""), name="coupon_of_till"),
         ]
 
 

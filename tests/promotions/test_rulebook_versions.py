@@ -15,8 +15,8 @@ from tongpan.promotions.queries import version_at
 
 NOW = datetime(2026, 11, 1, 2, tzinfo=UTC)
 WHO = {"actor": "wang", "now": NOW}
-TEN_OFF = {"code": "ten-off", "kind": "percent", "benefit": {"percent": 10}}
-FIFTY_OFF = {"code": "fifty-off", "kind": "amount", "benefit": {"amount": 5000}}
+TEN_OFF = {"code": "ten-off", "kind": "percent", "scope": {"all": True}, "benefit": {"percent": 10}}
+FIFTY_OFF = {"code": "fifty-off", "kind": "amount", "scope": {"all": True}, "benefit": {"amount_minor": 5000}}
 
 pytestmark = pytest.mark.django_db
 
@@ -106,7 +106,7 @@ def test_names_that_a_draft_cannot_have_are_refused():
     for name in ("", "Autumn", "-x", "x" * 41, "a\x00b"):
         with refused("draft.name"):
             save_draft(name, {"rules": []}, **WHO)
-    with refused("draft.document"):
+    with refused("promotions.document"):
         save_draft("autumn", {"rules": "none"}, **WHO)
 
     assert not Draft.objects.exists()

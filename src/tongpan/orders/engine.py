@@ -77,7 +77,7 @@ class PaymentDoc:
     paid_at: datetime | None = None
 
 
-PAYERS = ("platform", "shop", "influencer", "dealer", "bank", "unknown")
+PAYERS = ("platform", "shop", "brand", "influencer", "dealer", "bank", "unknown")
 
 
 @dataclass(frozen=True, slots=True)

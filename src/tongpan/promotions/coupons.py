@@ -126,7 +126,8 @@ def look_up(presented: Sequence[Presented], *, now: datetime, order_id: int | No
     return results
 
 
-class _Row(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Row:
     number: int | None
     word: str | None
     batch_id: int

@@ -8,12 +8,14 @@ from datetime import datetime
 from tongpan.core.bulk import as_json, execute
 from tongpan.inventory.actions import release
 from tongpan.orders.actions.locking import Locked, bump, log_changed
+from tongpan.promotions.actions.ordering import give_up
 
 
 def cancel_locked(orders: Sequence[Locked], reason: str, *, actor: str, now: datetime) -> dict[int, int]:
     """Cancel ``orders``, which the caller holds with the pools of their goods; their revisions now.
 
-    What they hold of the stock is free again, and they wait for nothing any more.
+    What they hold of the stock is free again, coupons and budgets that they took are given back, and they wait for
+    nothing any more.
     """
     order_ids = sorted(order.id for order in orders)
     if not order_ids:
@@ -31,6 +33,7 @@ def cancel_locked(orders: Sequence[Locked], reason: str, *, actor: str, now: dat
            WHERE order_id = ANY(%s) AND released_at IS NULL AND reason <> 'unbooked'""",
         [now, actor, order_ids],
     )
+    give_up(order_ids, now=now)
     revisions = bump(order_ids)
     log_changed(sorted(orders), route=True)
     return revisions

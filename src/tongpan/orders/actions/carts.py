@@ -19,6 +19,10 @@ from tongpan.orders.actions.intake import accept
 from tongpan.orders.actions.locking import bump, lock_orders, log_changed
 from tongpan.orders.actions.preorders import take_preorder
 from tongpan.orders.engine import UNSAID, BuyerDoc, DeliveryDoc, LineDoc, OrderDoc, ShipTo
+from tongpan.orders.offering import NO_OFFERS, OfferFacts, agree, documents_of
+from tongpan.orders.queries.offering import request_of
+from tongpan.promotions.actions.ordering import consume, settle_paid
+from tongpan.promotions.pricing_carts import price
 
 SETTING = "orders.checkout"
 HOLD_MINUTES = 15
@@ -104,22 +108,40 @@ def checkout(
     now: datetime,
     as_preorder: bool = False,
     delivery: DeliveryDoc = UNSAID,
+    offers: OfferFacts = NO_OFFERS,
+    quote: str = "",
 ) -> Checkout:
     """Make an unpaid order of a cart and hold its goods until ``hold_time`` is over, all or nothing.
 
+    The cart is priced here: list prices of the book, promotions, the coupons of ``offers``; it takes these coupons and
+    its part of limits and budgets in the same transaction. quote: the token of the quote that the buyer agreed to.
     as_preorder: the goods come later; until then the order waits, held by a deposit (``take_preorder``). delivery: how
     the goods reach the buyer. A cart that is an order already gives that order again. Locks the cart, then as
-    ``accept`` and ``reserve``. Raises Refusal
-    cart.empty, cart.short when the pool cannot serve it, preorder.none, preorder.full, or what ``accept`` refuses.
+    ``accept`` and ``reserve``, then coupons and counters. Raises Refusal
+    cart.empty, cart.short when the pool cannot serve it, cart.price_changed when the front shows another price than
+    the book has or the quote is not true any more, coupon.*, promotion.spent, preorder.none, preorder.full, or what
+    ``accept`` refuses.
     """
 
     def work() -> Checkout:
         cart_id, order_id, shop_code, currency = _lock(token)
         if order_id is not None:
             return _made(order_id)
-        lines = _lines(cart_id, currency)
-        if not lines:
+        customer_id = _customer(buyer, now)
+        asked = request_of(
+            cart_id,
+            offers,
+            customer_id=customer_id,
+            region=ship_to.province,
+            node=delivery.node,
+            charges=charges,
+            now=now,
+        )
+        if not asked.lines:
             raise Refusal("cart.empty", "The cart is empty.")
+        priced = price(asked, now=now)
+        agree(priced, quote)
+        lines, discounts = documents_of(priced, charges)
         number = f"cart-{cart_id}"
         until = now + hold_time()
         doc = OrderDoc(
@@ -127,7 +149,8 @@ def checkout(
             external_id=number,
             placed_at=now,
             currency=currency,
-            lines=[*lines, *charges],
+            lines=lines,
+            discounts=discounts,
             buyer=buyer,
             ship_to=ship_to,
             version=now,
@@ -142,6 +165,7 @@ def checkout(
             take_preorder(made, deposit_due_at=until, actor=actor, now=now)
         elif not reserve_orders([made], actor=actor, now=now, expires_at={made: until}):
             raise Refusal("cart.short", "Some of the goods are not there any more; look at the cart again.")
+        consume(priced, made, now=now)
         execute(
             """UPDATE orders_cart c SET order_id = o.id, customer_id = coalesce(o.customer_id, c.customer_id),
                       changed_at = %s FROM orders_order o WHERE c.id = %s AND o.id = %s""",
@@ -193,6 +217,7 @@ def pay_order(order_id: int, method: str, amount_minor: int, *, actor: str, now:
                VALUES (%(order)s, 'paid', %(now)s, %(actor)s, '{}'::jsonb) ON CONFLICT DO NOTHING""",
             {"now": now, "amount": amount_minor, "order": order_id, "method": method[:40], "actor": actor},
         )
+        settle_paid([order_id], now=now)
         log_changed([order], route=True)
         return bump([order_id])[order_id]
 
@@ -239,15 +264,6 @@ def _write_lines(cart_id: int, lines: Sequence[CartLineSpec]) -> None:
            SELECT %s, * FROM unnest(%s::bigint[], %s::int[], %s::bigint[])""",
         [cart_id, [known[code] for code in by_code], [n.qty for n in lines], [n.unit_minor for n in lines]],
     )
-
-
-def _lines(cart_id: int, currency: str) -> list[LineDoc]:
-    rows = fetch_all(
-        """SELECT s.code, s.name, l.qty, l.unit_minor FROM orders_cartline l JOIN catalog_sku s ON s.id = l.sku_id
-           WHERE l.cart_id = %s ORDER BY l.id""",
-        [cart_id],
-    )
-    return [LineDoc("goods", code, name, qty, qty * unit, to_decimal(unit, currency)) for code, name, qty, unit in rows]
 
 
 def _made(order_id: int) -> Checkout:

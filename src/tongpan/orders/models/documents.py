@@ -195,6 +195,7 @@ class Payer(models.TextChoices):
 
     PLATFORM = "platform", _("Platform")
     SHOP = "shop", _("Shop")
+    BRAND = "brand", _("Brand")
     INFLUENCER = "influencer", _("Influencer")
     DEALER = "dealer", _("Dealer")
     BANK = "bank", _("Bank")

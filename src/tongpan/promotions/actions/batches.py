@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import F
+from procrastinate.contrib.django import app
 
 from tongpan.access.actions import audit
 from tongpan.core.bulk import execute, fetch_all, whole_numbers
@@ -16,6 +17,7 @@ from tongpan.core.races import run_in_transaction
 from tongpan.promotions.codes import LENGTH, NUMBERS, tidy
 from tongpan.promotions.models import BatchKind, BatchTarget, CouponBatch, Draft, RulebookVersion
 
+TASK = "promotions.make_coupons"
 AT_ONCE = 20_000
 """Coupons stored by one transaction."""
 MOST = 5_000_000
@@ -76,6 +78,19 @@ def create_batch(spec: BatchSpec, *, actor: str, now: datetime) -> CouponBatch:
         return batch
 
     return run_in_transaction(work, constraints=("promotions_couponbatch_word_key",))
+
+
+def ask_for_batch(spec: BatchSpec, *, actor: str, now: datetime) -> CouponBatch:
+    """``create_batch``, and a job that makes its coupons."""
+
+    def work() -> CouponBatch:
+        batch = create_batch(spec, actor=actor, now=now)
+        if batch.kind == BatchKind.UNIQUE:
+            key = f"{TASK}-{batch.pk}"
+            app.configure_task(TASK, queueing_lock=key, lock=key).defer(batch_id=batch.pk)
+        return batch
+
+    return run_in_transaction(work)
 
 
 def make_coupons(batch_id: int, *, progress: Callable[[int, int], None] | None = None) -> int:

@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from tongpan.access.actions import audit
 from tongpan.core.bulk import as_json, execute, fetch_all
 from tongpan.core.errors import Refusal
 from tongpan.core.races import run_in_transaction
+from tongpan.promotions.differences import rebased
+from tongpan.promotions.engine.language import read_rulebook
 from tongpan.promotions.models import Draft, RulebookVersion
 
 LONGEST_TEXT = 4_000_000
@@ -70,8 +73,8 @@ def save_draft(
 ) -> Draft:
     """Keep ``document`` as the draft ``name``, which is made when there is none; the draft.
 
-    revision: of the draft that was looked at; None takes any. Locks the draft. Raises the refusal of the rule language
-    with every problem, Refusal("draft.name"), Refusal("draft.document") or Refusal("draft.changed").
+    revision: of the draft that was looked at; None takes any. Locks the draft. Raises BadRulebook with every fault,
+    Refusal("draft.name"), Refusal("draft.document") or Refusal("draft.changed").
     """
     check_name(name, note)
     plain = checked(document)
@@ -127,11 +130,32 @@ def discard_draft(name: str, *, actor: str, now: datetime) -> None:
     run_in_transaction(work)
 
 
+def bring_up_to_date(name: str, *, actor: str, now: datetime) -> list[str]:
+    """Let a draft begin with the version that counts now and keep what it changed; the rules that both changed.
+
+    Of these the draft's own words stand: look at them. "" among them is what is no rule, such as the stack matrix.
+    Locks the draft. Raises Refusal("draft.unknown") or BadRulebook when the two do not go together.
+    """
+
+    def work() -> list[str]:
+        draft = _locked(name)
+        newest = RulebookVersion.objects.first()
+        if newest is None or draft.base_version == newest.version:
+            return []
+        base = RulebookVersion.objects.filter(version=draft.base_version).first()
+        document, clashes = rebased(base.document if base else EMPTY, draft.document, newest.document)
+        draft.base_version = newest.version
+        _keep(draft, checked(document), draft.note, {"base": newest.version, "both": clashes}, actor=actor, now=now)
+        return clashes
+
+    return run_in_transaction(work)
+
+
 def publish(name: str, *, notice: Notice = Notice(), actor: str, now: datetime) -> RulebookVersion:
     """Publish the draft ``name``: from now on every cart is priced by it, each rule within its own window.
 
     The draft is gone afterwards. Raises Refusal("draft.unknown"), Refusal("draft.outdated") when another version was
-    published since it was begun, or the refusal of the rule language. Locks the draft; publications wait for one
+    published since it was begun, or BadRulebook. Locks the draft; publications wait for one
     another.
     """
 
@@ -150,6 +174,7 @@ def publish(name: str, *, notice: Notice = Notice(), actor: str, now: datetime) 
         version = RulebookVersion.objects.create(
             version=last + 1,
             document=document,
+            digest=blake2b(as_json(document).encode(), digest_size=16).hexdigest(),
             published_at=now,
             published_by=actor,
             note=draft.note,
@@ -166,13 +191,12 @@ def publish(name: str, *, notice: Notice = Notice(), actor: str, now: datetime) 
 
 
 def checked(document: Mapping[str, Any]) -> dict[str, Any]:
-    """``document`` as plain JSON. Raises Refusal("draft.document")."""
+    """``document`` as plain JSON. Raises BadRulebook with every fault, or Refusal("draft.document")."""
     text = as_json(dict(document))
     if len(text) > LONGEST_TEXT or "\\u0000" in text or "\x00" in text:
         raise Refusal("draft.document", f"A rulebook has at most {LONGEST_TEXT} characters and no NUL byte.")
     plain: dict[str, Any] = json.loads(text)
-    if not isinstance(plain.get("rules"), list):
-        raise Refusal("draft.document", 'A rulebook has a list of "rules".')
+    read_rulebook(plain, "draft")
     return plain
 
 

@@ -1,7 +1,7 @@
 """Rulebooks and campaigns, coupons, and the counters that limits and budgets are taken from."""
 
 from tongpan.promotions.conflicts.models import Acceptance, Check, CheckFinding, StackNotice
-from tongpan.promotions.models.counters import Counter, Usage
+from tongpan.promotions.models.counters import Counter, PricedOrder, Usage
 from tongpan.promotions.models.coupons import (
     BatchKind,
     BatchTarget,
@@ -29,6 +29,7 @@ __all__ = [
     "DiscountMode",
     "Draft",
     "FailedCode",
+    "PricedOrder",
     "RulebookVersion",
     "StackNotice",
     "Usage",

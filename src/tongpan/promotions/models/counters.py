@@ -44,3 +44,29 @@ class Usage(models.Model):
             ),
         ]
         indexes = [models.Index(fields=["rule", "-used_at"], name="usage_of_rule")]
+
+
+class PricedOrder(models.Model):
+    """How an order of an own channel was priced at checkout, for whoever asks why it costs what it costs.
+
+    version: of the rulebook. token: of the quote. lines: [[number, SKU, units, unit price, list, kind, net]]; trials:
+    [[rule, applied, reason, params]]; gifts: [[rule, SKU, units]]; coupons: codes; list prices, nets and
+    shipping_share_minor (taken off the shipping charge) in minor units.
+    """
+
+    order_id = models.BigIntegerField(primary_key=True)
+    version = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    token = models.CharField(max_length=24)
+    currency = models.CharField(max_length=3)
+    lines = models.JSONField()
+    trials = models.JSONField()
+    gifts = models.JSONField()
+    coupons = models.JSONField()
+    list_minor = models.BigIntegerField()
+    discount_minor = models.BigIntegerField()
+    shipping_share_minor = models.BigIntegerField(default=0)
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-at"], name="priced_recent")]

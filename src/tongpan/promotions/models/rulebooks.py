@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 class RulebookVersion(models.Model):
     """One published state of the whole rulebook; the database refuses any change. The highest that is published counts.
 
-    document: as ``promotions.engine.language`` reads it. note: why it was published. notice_zh, notice_en: the
-    announcement of how offers may be stacked, as it was published with it (PRM-06). findings: what the check before
-    launch had found, with who accepted it and why.
+    document: as ``promotions.engine.language`` reads it; digest: what it hashes to. note: why it was published.
+    notice_zh, notice_en: the announcement of how offers may be stacked, as it was published with it (PRM-06).
+    findings: what the check before launch had found, with who accepted it and why.
     """
 
     version = models.PositiveIntegerField(primary_key=True)
     document = models.JSONField()
+    digest = models.CharField(max_length=32, db_default="")
     published_at = models.DateTimeField()
     published_by = models.TextField()
     note = models.CharField(max_length=500, blank=True)
@@ -62,8 +63,9 @@ class Campaign(models.Model):
     """What several rules on several channels belong to (CAL-04): one theme, one rhythm, one core benefit.
 
     channels: codes. tolerance_bp: how far net prices of its channels may lie apart, in hundredths of a percent of the
-    lower one; 0 for a unified discount. rhythm: its phases, [{"name_zh", "name_en", "starts", "ends"}], RFC 3339,
-    half-open. announce_at: when all channels announce it, at the same time. [starts, ends): its window.
+    lower one; 0 for a unified discount. budget_minor: what all its rules may cost together, null: any. rhythm: its
+    phases, [{"name_zh", "name_en", "starts", "ends"}], RFC 3339, half-open. announce_at: when all channels announce
+    it, at the same time. [starts, ends): its window.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -76,6 +78,7 @@ class Campaign(models.Model):
     core_benefit_en = models.CharField(max_length=200, blank=True)
     discount_mode = models.CharField(max_length=12, choices=DiscountMode.choices, default=DiscountMode.UNIFIED)
     tolerance_bp = models.PositiveIntegerField(default=0)
+    budget_minor = models.BigIntegerField(_("budget"), null=True)
     starts = models.DateTimeField(_("starts"))
     ends = models.DateTimeField(_("ends"))
     announce_at = models.DateTimeField(_("announced at"), null=True)

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("customers", "0001_initial"),
-        ("promotions", "0002_immutable"),
+        ("promotions", "0003_check_before_launch"),
     ]
 
     operations = [

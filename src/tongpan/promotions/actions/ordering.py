@@ -1,0 +1,129 @@
+"""What an order takes of promotions when it is placed, paid, called off or refunded, in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from datetime import datetime
+
+from tongpan.core.bulk import as_json, execute, fetch_all, texts, whole_numbers
+from tongpan.core.errors import Refusal
+from tongpan.core.stored import stored
+from tongpan.promotions.actions.claiming import lock_coupons, release_coupons, use_coupons
+from tongpan.promotions.actions.counters import give_back, take
+from tongpan.promotions.limits import wants_of
+from tongpan.promotions.pricing_carts import Quote
+
+SETTING = "promotions"
+"""{"refund_releases": "full" | "never"}: what a full refund gives back of coupons, uses and budgets; default "full"."""
+
+
+def consume(quote: Quote, order_id: int, *, now: datetime) -> None:
+    """Let the order that ``quote`` became hold its coupons and take what it takes of limits and budgets.
+
+    All or nothing; the caller rolls back. Keeps how the order was priced. At most eight statements. Raises Refusal
+    coupon.taken, coupon.spent, or promotion.spent when a limit or budget has not enough left: price the cart anew.
+    """
+    customer_id = quote.request.customer_id
+    if used := quote.used:
+        lock_coupons(used, customer_id=customer_id, order_id=order_id, now=now)
+    wants, by_rule = wants_of(quote.book, quote.result.takes, customer_id, at=quote.at)
+    if short := take(wants):
+        raise Refusal(
+            "promotion.spent",
+            f"The offer {short[0].split(':')[0]} ran out while the order was placed; look at the price again.",
+        )
+    discounts: dict[str, int] = {}
+    for share in quote.result.discounts:
+        discounts[share.rule] = discounts.get(share.rule, 0) + share.amount_minor
+    applied = sorted({*discounts, *(gift.rule for gift in quote.result.gifts), *by_rule})
+    if applied:
+        execute(
+            """INSERT INTO promotions_usage (order_id, rule, version, customer_id, discount_minor, takes, used_at)
+               SELECT %s, u.rule, %s, %s, u.discount, u.takes::jsonb, %s
+               FROM unnest(%s::text[], %s::bigint[], %s::text[]) AS u(rule, discount, takes)""",
+            [
+                order_id,
+                quote.version,
+                customer_id,
+                now,
+                texts(applied),
+                whole_numbers(discounts.get(rule, 0) for rule in applied),
+                texts(as_json(by_rule.get(rule, {})) for rule in applied),
+            ],
+        )
+    _keep(quote, order_id)
+
+
+def _keep(quote: Quote, order_id: int) -> None:
+    result = quote.result
+    lines = [
+        [line.number, line.sku, line.qty, line.unit_minor, line.price_list, line.price_kind, line.net_minor]
+        for line in quote.lines
+    ]
+    trials = [[one.rule, one.applied, one.reason, _plain(dict(one.params))] for one in quote.trials]
+    execute(
+        """INSERT INTO promotions_pricedorder (order_id, version, at, token, currency, lines, trials, gifts, coupons,
+                                               list_minor, discount_minor, shipping_share_minor)
+           VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s)""",
+        [
+            order_id,
+            quote.version,
+            quote.at,
+            quote.token,
+            quote.request.currency,
+            as_json(lines),
+            as_json(trials),
+            as_json([[gift.rule, gift.sku, gift.qty] for gift in result.gifts]),
+            as_json(sorted(result.coupons_used)),
+            sum(line.amount_minor for line in quote.lines),
+            quote.discount_minor,
+            quote.request.shipping_minor - result.shipping_minor,
+        ],
+    )
+
+
+def _plain(params: dict[str, object]) -> dict[str, object]:
+    return {
+        word: value.isoformat() if isinstance(value, datetime) else value
+        for word, value in params.items()
+        if isinstance(value, (str, int, list, tuple, datetime))
+    }
+
+
+def settle_paid(order_ids: Collection[int], *, now: datetime) -> None:
+    """The orders are paid: the coupons that they hold are used. One statement."""
+    use_coupons(order_ids, now=now)
+
+
+def give_up(order_ids: Collection[int], *, now: datetime) -> int:
+    """The orders are called off, or refunded in full: coupons, uses and budgets are given back; of how many orders.
+
+    An order gives back once. One statement for orders that took nothing, at most five otherwise.
+    """
+    released = [
+        order_id
+        for (order_id,) in fetch_all(
+            """UPDATE promotions_pricedorder SET released_at = %s
+               WHERE order_id = ANY(%s::bigint[]) AND released_at IS NULL RETURNING order_id""",
+            [now, whole_numbers(sorted(order_ids))],
+        )
+    ]
+    if not released:
+        return 0
+    release_coupons(released, with_used=True)
+    back: dict[str, int] = {}
+    for (takes,) in fetch_all(
+        """UPDATE promotions_usage SET released_at = greatest(used_at, %s)
+           WHERE order_id = ANY(%s::bigint[]) AND released_at IS NULL RETURNING takes::text""",
+        [now, whole_numbers(released)],
+    ):
+        for key, amount in json.loads(takes).items():
+            back[key] = back.get(key, 0) + amount
+    give_back(back)
+    return len(released)
+
+
+def refund_releases() -> bool:
+    """Whether a full refund gives back what the order took (setting ``promotions``). One statement."""
+    return bool((stored(SETTING) or {}).get("refund_releases", "full") == "full")

@@ -14,6 +14,7 @@ from tongpan.core.bulk import fetch_all
 from tongpan.network.actions import save_nodes, set_staff
 from tongpan.network.engine import NodeRules, NodeSpec
 from tongpan.orders.actions import accept
+from tongpan.orders.aftersale.engine.policy import Policy
 from tongpan.orders.aftersale.policies import current_policy
 from tongpan.orders.engine import LineDoc, OrderDoc
 
@@ -117,12 +118,27 @@ def test_the_policy_is_changed_with_checks(sign_in: SignIn, order_id: int) -> No
         for key, value in PolicyForm(*current_policy()).initial.items()
         if value is not None and value is not False
     }
-    wrong = client.post("/aftersale/policy/", given | {"overrides": '[{"name": "x"}]'}).content.decode()
-    assert "changes nothing" in wrong
-    assert "This is no JSON" in client.post("/aftersale/policy/", given | {"reasons": "{"}).content.decode()
+    for n, reason in enumerate(current_policy()[1].reasons):
+        given |= {f"reason-{n}-code": reason.code, f"reason-{n}-name": reason.name, f"reason-{n}-fault": reason.fault}
+        given |= {f"reason-{n}-is_quality": "1"} if reason.is_quality else {}
+        given |= {f"reason-{n}-before_delivery": "1"} if reason.before_delivery else {}
+    wrong = client.post("/aftersale/policy/", given | {"override-0-name": "x"}).content.decode()
+    assert "changes nothing" in wrong and 'value="x"' in wrong
+    soon = {"override-0-name": "x", "override-0-extended_days": "soon"}
+    assert "extended_days must be" in client.post("/aftersale/policy/", given | soon).content.decode()
+    assert "once" in client.post("/aftersale/policy/", given | {"reason-1-code": "no_reason"}).content.decode()
     assert current_policy()[0] == 0
 
-    assert client.post("/aftersale/policy/", given | {"no_reason_days": "15"}).status_code == 302
-    assert (current_policy()[0], current_policy()[1].no_reason_days) == (1, 15)
+    rules = {"no_reason_days": "15", "freight_carrier": "buyer", "tender_points": "1", "tender_money": "2"}
+    rules |= {"tender_stored_value": "3", "tender_gift_card": "3", "tender_coupon": "5"}
+    rules |= {"override-0-name": "food", "override-0-categories": "fresh，milk", "override-0-is_excluded": "yes"}
+    assert client.post("/aftersale/policy/", given | rules).status_code == 302
+    version, policy = current_policy()
+    assert (version, policy.no_reason_days, policy.reasons) == (1, 15, Policy().reasons)
+    assert [(o.name, o.categories, o.warranty_days, o.is_excluded) for o in policy.overrides] == [
+        ("food", ("fresh", "milk"), None, True)
+    ]
+    assert policy.return_freight["carrier"] == "buyer"
+    assert policy.tender_groups == (("points",), ("money",), ("stored_value", "gift_card"), ("coupon",))
     assert "was changed meanwhile" in client.post("/aftersale/policy/", given).content.decode()
     assert sign_in("viewer").post("/aftersale/policy/", given).status_code == 403

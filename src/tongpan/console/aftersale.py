@@ -76,6 +76,13 @@ STEPS = {
     "refund_approved": gettext_lazy("Refund approved"),
     "refund_paid": gettext_lazy("Refund paid"),
     "refund_failed": gettext_lazy("Refund failed"),
+    "parcel_collected": gettext_lazy("Carrier: collected"),
+    "parcel_in_transit": gettext_lazy("Carrier: on its way back"),
+    "parcel_out_for_delivery": gettext_lazy("Carrier: out for delivery"),
+    "parcel_delivered": gettext_lazy("Carrier: the parcel has arrived"),
+    "parcel_exception": gettext_lazy("Carrier: something is wrong"),
+    "parcel_returned": gettext_lazy("Carrier: it went back to the buyer"),
+    "parcel_info": gettext_lazy("Carrier"),
 }
 
 
@@ -236,6 +243,7 @@ def case_detail(request: Request, case_id: int) -> HttpResponseBase:
         "is_open": case.status in OPEN,
         "is_late": case.due_at is not None and case.due_at < utc_now() and case.status in OPEN,
         "points": return_points(nodes) if case.status in {"approved", "in_transit"} else [],
+        "has_arrived": case.status == "in_transit" and any(e.kind == "parcel_delivered" for e in whole.events),
         "dispositions": Disposition.choices,
         "timeline": [
             {"at": e.at, "title": STEPS.get(e.kind, e.kind), "text": _told(e), "actor": e.actor} for e in whole.events
@@ -250,7 +258,9 @@ def case_detail(request: Request, case_id: int) -> HttpResponseBase:
 
 
 def _told(event: Any) -> str:
-    words = [str(event.data[name]) for name in ("reason", "note", "owner", "number") if event.data.get(name)]
+    words = [
+        str(event.data[name]) for name in ("reason", "note", "owner", "number", "place", "text") if event.data.get(name)
+    ]
     return " · ".join([*([event.node.name] if event.node else []), *words])
 
 

@@ -1,8 +1,8 @@
-"""The policy of returns as a form; what is a list stays JSON, and is checked word for word before it counts."""
+"""The policy of returns as a form; what is a list is edited by rows, and is checked word for word before it counts."""
 
 from __future__ import annotations
 
-import json
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,7 @@ from tongpan.core.errors import Refusal
 from tongpan.core.money import to_decimal, to_minor
 from tongpan.orders.aftersale.actions import save_policy
 from tongpan.orders.aftersale.engine import CHARGE_MODES, GIFT_MODES
-from tongpan.orders.aftersale.engine.policy import FAULTS, KINDS, Policy
+from tongpan.orders.aftersale.engine.policy import FAULTS, KINDS, TENDER_KINDS, Policy
 from tongpan.orders.aftersale.policies import current_policy
 from tongpan.orders.models import CaseKind
 
@@ -53,6 +53,97 @@ _FAULT_WORDS: dict[str, Any] = {
 }
 
 
+_FREIGHT_WORDS: dict[str, Any] = {
+    "buyer": gettext_lazy("The way back, when it is the buyer's matter, is paid by"),
+    "shop": gettext_lazy("The way back, when it is the shop's fault, is paid by"),
+    "carrier": gettext_lazy("The way back, when it is the carrier's fault, is paid by"),
+}
+_PAYERS: dict[str, Any] = {"buyer": gettext_lazy("The buyer"), "shop": gettext_lazy("The shop")}
+_TENDERS: dict[str, Any] = {
+    "money": gettext_lazy("Place of money in the order of refunds"),
+    "stored_value": gettext_lazy("Place of stored value"),
+    "gift_card": gettext_lazy("Place of gift cards"),
+    "points": gettext_lazy("Place of points"),
+    "coupon": gettext_lazy("Place of coupons"),
+}
+FAULT_NAMES: dict[str, Any] = {
+    "buyer": gettext_lazy("Buyer"),
+    "shop": gettext_lazy("Shop"),
+    "carrier": gettext_lazy("Carrier"),
+}
+MOST_ROWS = 200
+SPARE_ROWS = 3
+_LISTS = ("categories", "channels", "tiers")
+_WINDOWS = ("no_reason_days", "extended_days", "warranty_days")
+
+
+def rows_said(
+    given: Mapping[str, str], name: str, read: Callable[[Mapping[str, str]], dict[str, Any] | None]
+) -> list[dict[str, Any]]:
+    """The rows of a list that was posted as "reason-0-code", "reason-0-name", …; empty rows are left out."""
+    rows: dict[int, dict[str, str]] = {}
+    for key in given:
+        what, _dash, rest = key.partition("-")
+        number, _dash, field = rest.partition("-")
+        if what == name and number.isascii() and number.isdecimal() and len(number) < 4:
+            rows.setdefault(int(number), {})[field] = given[key].strip()
+    found = (read(rows[number]) for number in sorted(rows)[:MOST_ROWS])
+    return [row for row in found if row is not None]
+
+
+def _reason_said(row: Mapping[str, str]) -> dict[str, Any] | None:
+    if not row.get("code") and not row.get("name"):
+        return None
+    return {
+        "code": row.get("code", ""),
+        "name": row.get("name", ""),
+        "is_quality": "is_quality" in row,
+        "fault": row.get("fault", "buyer"),
+        "before_delivery": "before_delivery" in row,
+    }
+
+
+def _override_said(row: Mapping[str, str]) -> dict[str, Any] | None:
+    if not any(row.get(name) for name in ("name", *_LISTS, *_WINDOWS, "is_excluded")):
+        return None
+    said: dict[str, Any] = {"name": row.get("name", "")}
+    for name in _LISTS:
+        said[name] = [word.strip() for word in row.get(name, "").replace("，", ",").split(",") if word.strip()]
+    for name in _WINDOWS:
+        text = row.get(name, "")
+        # What is no number goes to the check of the policy as it is, which says what is wrong with it.
+        said[name] = (int(text) if text.isascii() and text.isdecimal() and len(text) < 6 else text) if text else None
+    said["is_excluded"] = {"yes": True, "no": False}.get(row.get("is_excluded", ""))
+    return said
+
+
+def _groups_said(given: Mapping[str, Any]) -> list[list[str]]:
+    """Kinds of tender in the order of their places; those with one place share it."""
+    places: dict[int, list[str]] = {}
+    for kind in TENDER_KINDS:
+        places.setdefault(given[f"tender_{kind}"], []).append(kind)
+    return [places[place] for place in sorted(places)]
+
+
+def _rank(policy: Policy, kind: str) -> int:
+    return next((n for n, group in enumerate(policy.tender_groups, 1) if kind in group), len(TENDER_KINDS))
+
+
+def _shown_rows(form: PolicyForm) -> dict[str, Any]:
+    """The rows of both lists as they stand or were typed, with some empty ones."""
+    plain = form.policy.as_json()
+    overrides = rows_said(form.data, "override", _override_said) if form.is_bound else plain["overrides"]
+    reasons = rows_said(form.data, "reason", _reason_said) if form.is_bound else plain["reasons"]
+    shown = [
+        one
+        | {name: ", ".join(one.get(name) or ()) for name in _LISTS}
+        | {name: "" if one.get(name) is None else one[name] for name in _WINDOWS}
+        for one in overrides
+    ]
+    empty: list[dict[str, Any]] = [{} for _ in range(SPARE_ROWS)]
+    return {"reason_rows": [*reasons, *empty], "override_rows": [*shown, *empty]}
+
+
 class AmountsField(forms.CharField):
     """Amounts by currency, one a line, such as "CNY 200"; cleans to minor units by currency."""
 
@@ -67,18 +158,6 @@ class AmountsField(forms.CharField):
                 raise ValidationError(_("“%(line)s” is no amount; write it as CNY 200.") % {"line": line})
             found[currency] = to_minor(Decimal(digits), currency)
         return found
-
-
-class JsonField(forms.CharField):
-    """A JSON list; cleans to what it says."""
-
-    widget = forms.Textarea(attrs={"rows": 8, "spellcheck": "false", "class": "mono"})
-
-    def clean(self, value: object) -> Any:
-        try:
-            return json.loads(str(super().clean(value)) or "[]")
-        except ValueError as error:
-            raise ValidationError(_("This is no JSON: %(error)s") % {"error": error}) from None
 
 
 class PolicyForm(forms.Form):
@@ -104,20 +183,6 @@ class PolicyForm(forms.Form):
     gifts = forms.ChoiceField(
         label=gettext_lazy("Gifts of goods that come back"), choices=[(mode, _GIFTS[mode]) for mode in GIFT_MODES]
     )
-    overrides = JsonField(
-        label=gettext_lazy("Other windows for some goods, channels or tiers"),
-        required=False,
-        help_text=gettext_lazy(
-            "A JSON list; the first entry that matches and names a field decides it. Fields: name, categories, "
-            "channels, tiers, no_reason_days, extended_days, warranty_days, is_excluded."
-        ),
-    )
-    reasons = JsonField(
-        label=gettext_lazy("Reasons"),
-        help_text=gettext_lazy(
-            "A JSON list. Fields: code, name, is_quality, fault (buyer, shop, carrier), before_delivery."
-        ),
-    )
     note = forms.CharField(label=gettext_lazy("Why the rules change"), required=False, max_length=500)
 
     def __init__(self, version: int, policy: Policy, data: Any = None) -> None:
@@ -129,8 +194,15 @@ class PolicyForm(forms.Form):
             self.fields[f"charges_{fault}"] = forms.ChoiceField(
                 label=_FAULT_WORDS[fault], choices=[(mode, _MODES[mode]) for mode in CHARGE_MODES]
             )
+            self.fields[f"freight_{fault}"] = forms.ChoiceField(
+                label=_FREIGHT_WORDS[fault], choices=list(_PAYERS.items())
+            )
+        for kind in TENDER_KINDS:
+            self.fields[f"tender_{kind}"] = forms.TypedChoiceField(
+                label=_TENDERS[kind], choices=[(n, str(n)) for n in range(1, len(TENDER_KINDS) + 1)], coerce=int
+            )
         first = ["version", *_DAYS, "needs_unopened"]
-        last = ["overrides", "reasons", "note"]
+        last = ["note"]
         self.order_fields([*first, *(name for name in self.fields if name not in {*first, *last}), *last])
         self.policy = policy
 
@@ -139,7 +211,11 @@ class PolicyForm(forms.Form):
         given = self.cleaned_data
         kept = self.policy.as_json()
         return kept | {
-            **{name: given[name] for name in (*_DAYS, *_HOURS, "needs_unopened", "gifts", "overrides", "reasons")},
+            **{name: given[name] for name in (*_DAYS, *_HOURS, "needs_unopened", "gifts")},
+            "overrides": rows_said(self.data, "override", _override_said),
+            "reasons": rows_said(self.data, "reason", _reason_said),
+            "return_freight": {fault: given[f"freight_{fault}"] for fault in FAULTS},
+            "tender_groups": _groups_said(given),
             "charges": {fault: given[f"charges_{fault}"] for fault in FAULTS},
             "pickup_fee_minor": given["pickup_fee"],
             "instant": kept["instant"]
@@ -175,8 +251,8 @@ def _initial(version: int, policy: Policy) -> dict[str, Any]:
         "auto_kinds": list(policy.auto_approve.kinds),
         "auto_cap": _amounts(policy.auto_approve.cap_minor),
         "pickup_fee": _amounts(policy.pickup_fee_minor),
-        "overrides": json.dumps(plain["overrides"], ensure_ascii=False, indent=1) if plain["overrides"] else "",
-        "reasons": json.dumps(plain["reasons"], ensure_ascii=False, indent=1),
+        **{f"freight_{fault}": policy.return_freight.get(fault, "buyer") for fault in FAULTS},
+        **{f"tender_{kind}": _rank(policy, kind) for kind in TENDER_KINDS},
     }
 
 
@@ -197,4 +273,5 @@ def return_policy(request: Request) -> HttpResponse:
             messages.success(request, _("The policy counts for requests from now on."))
             return redirect("console:return_policy")
     context = {"section": "aftersale", "form": form, "version": version, "may_edit": may_edit}
+    context |= _shown_rows(form) | {"faults": FAULT_NAMES.items()}
     return render(request, "console/aftersale/policy.html", context)

@@ -14,6 +14,7 @@ from tongpan.fulfillment.events import DELIVERED, TRACKED
 from tongpan.fulfillment.parcels import ParcelOutcome, ShipDoc, TrackingDoc, event_key, refusal
 from tongpan.fulfillment.states import AT_NODE, ENDED
 from tongpan.orders.actions import record_delivery
+from tongpan.orders.aftersale.actions.tracking import Scan, follow_returns
 
 
 def ship(docs: Sequence[ShipDoc], *, actor: str, now: datetime) -> list[ParcelOutcome]:
@@ -148,9 +149,24 @@ def record_tracking(docs: Sequence[TrackingDoc], *, actor: str, now: datetime) -
 
     An event that is known changes nothing, whatever its order. The status of a parcel follows its latest event;
     when all parcels of a fulfilment have arrived it is delivered, and when all of an order are, the order is.
-    Locks orders, fulfilments, then shipments, each by id. The number of statements does not grow with the batch.
+    A parcel that none of ours left in may be one that comes back: its case of after-sale follows it
+    (``follow_returns``), in a transaction of its own. Locks orders, fulfilments, then shipments, each by id. The number
+    of statements does not grow with the batch.
     """
-    return run_in_transaction(lambda: _record(docs, actor=actor, now=now)) if docs else []
+    if not docs:
+        return []
+    outcomes = run_in_transaction(lambda: _record(docs, actor=actor, now=now))
+    unknown = [position for position, outcome in enumerate(outcomes) if outcome.code == "parcel.unknown"]
+    scans = [_scan(docs[position]) for position in unknown]
+    for position, answer in zip(unknown, follow_returns(scans, actor=actor, now=now), strict=True):
+        if answer is not None:
+            outcomes[position] = ParcelOutcome("accepted" if answer[1] else "unchanged")
+    return outcomes
+
+
+def _scan(doc: TrackingDoc) -> Scan:
+    key = event_key(doc).hex()
+    return Scan(doc.carrier.strip(), doc.tracking_number.strip(), doc.kind, doc.at, key, doc.place, doc.text)
 
 
 def _record(docs: Sequence[TrackingDoc], *, actor: str, now: datetime) -> list[ParcelOutcome]:

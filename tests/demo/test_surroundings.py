@@ -7,10 +7,12 @@ from tests.support.intake import take
 from tongpan.catalog.models import Listing
 from tongpan.core.bulk import fetch_all
 from tongpan.demo.company import describe, set_up
+from tongpan.demo.counter import stage
 from tongpan.demo.surroundings import dress
 from tongpan.fulfillment.actions import route
 from tongpan.inventory.models import CountSheet, LiveSession, NodePolicy, Transfer
 from tongpan.inventory.queries import reconcile
+from tongpan.orders.models import ReturnCase
 
 CODES = [f"S{n:02}" for n in range(16)]
 
@@ -65,3 +67,33 @@ def test_a_company_without_goods_is_left_bare(db):
     dress(describe(), NOW)
 
     assert what_is_there() == {"listings": 0, "floors": 0, "sessions": 0, "transfers": [], "sheets": []}
+
+
+def test_the_counters_have_pickups_offers_and_cases_once(company):
+    put("st-beijing", "o3", **dict.fromkeys(CODES, 9))
+    stage(describe(), NOW)
+    first = what_waits()
+
+    stage(describe(), NOW)
+
+    assert first == {
+        "pickups": {("st-shanghai", "ready"): 3, ("st-shanghai", "allocated"): 2},
+        "offers": {("st-beijing", "offered"): 3},
+        "cases": ["approved", "in_transit", "in_transit", "received", "requested"],
+    }
+    assert what_waits() == first
+    assert reconcile().differences == []
+
+
+def what_waits():
+    waiting = fetch_all(
+        """SELECT o.delivery_method, n.code, f.status, count(*) FROM fulfillment_fulfillment f
+           JOIN orders_order o ON o.id = f.order_id JOIN network_node n ON n.id = f.node_id
+           WHERE o.external_id LIKE 'SD-%%' AND f.status NOT IN ('dispatched', 'delivered') GROUP BY 1, 2, 3""",
+        [],
+    )
+    return {
+        "pickups": {(node, status): n for method, node, status, n in waiting if method == "pickup"},
+        "offers": {(node, status): n for method, node, status, n in waiting if method == "ship"},
+        "cases": sorted(ReturnCase.objects.values_list("status", flat=True)),
+    }

@@ -120,6 +120,11 @@ def _node(row: Mapping[str, str], kind: str) -> NodeSpec:
     return NodeSpec(row["code"], kind, row["name"], row["province"], row["city"], is_simulated=True)
 
 
+def store_spec(row: Mapping[str, str]) -> NodeSpec:
+    """The node of a store of company.yaml."""
+    return _node(row, "store")
+
+
 def _services(raw: Mapping[str, Any]) -> list[ServiceSpec]:
     """Online shops sell from all warehouses and stores; an outlet from its own shelf, then from the warehouses."""
     central = str(raw["returns_node"])

@@ -15,6 +15,7 @@ from tongpan.core.clock import DEFAULT_ZONE, utc_now, zone
 from tongpan.core.config import Config
 from tongpan.core.stored import store, stored
 from tongpan.demo.company import ACTOR, describe, set_up
+from tongpan.demo.counter import stage
 from tongpan.demo.engine import HISTORY_ENDS, SHIFT
 from tongpan.demo.files import (
     demo_mapping_path,
@@ -80,6 +81,7 @@ def load(config: Config, progress: Progress) -> dict[str, Any] | None:
         write_counts(counts, book(), _aware(HISTORY_ENDS))
     _import(counts, "stock-levels", progress)
     dress(about, utc_now())
+    stage(about, utc_now())
     _follow(progress)
     compute_forecasts(now=utc_now())
     store(LOADED, {"version": VERSION, "rows": result["rows"]})

@@ -11,7 +11,7 @@ from django.urls import reverse
 from tongpan.console import urls
 from tongpan.console.navigation import SECTIONS, sections_for
 
-PUBLIC = {"login", "logout", "language", "theme", "track"}
+PUBLIC = {"login", "logout", "language", "theme", "track", "scan", "scan_goods", "scan_basket"}
 POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "import_discard"} | {
     "save_columns",
     "order_bulk",

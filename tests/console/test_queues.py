@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from tongpan.console.track import Limiter
+from tongpan.access.limits import forget_counts, is_allowed
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.models import Fulfillment
 from tongpan.fulfillment.pickup.codes import shown
@@ -117,12 +117,13 @@ def test_a_token_cannot_be_guessed_or_changed(db) -> None:
     assert Client().get(f"/track/{token}").status_code == 404
 
 
-def test_one_address_asks_so_often_in_a_minute_and_no_more() -> None:
-    limiter = Limiter(2)
+def test_one_address_asks_so_often_in_a_minute_and_no_more(db) -> None:
+    now = utc_now().replace(second=0)
 
-    assert [limiter.is_allowed("a", 60.0) for _ in range(3)] == [True, True, False]
-    assert limiter.is_allowed("b", 60.0)
-    assert limiter.is_allowed("a", 120.0)
+    assert [is_allowed("x", "a", 2, now) for _ in range(3)] == [True, True, False]
+    assert is_allowed("x", "b", 2, now) and is_allowed("y", "a", 2, now)
+    assert is_allowed("x", "a", 2, now + timedelta(minutes=1))
+    assert forget_counts(now + timedelta(minutes=3)) == 3
 
 
 def test_the_queue_shows_how_a_parcel_is_wanted(sign_in, company) -> None:

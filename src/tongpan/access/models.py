@@ -74,3 +74,11 @@ class IdempotentRequest(models.Model):
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["api_key", "key"], name="idempotency_key_once")]
+
+
+class RequestCount(models.Model):
+    """How often one address asked for a public page in ``minute`` (since 1970); digest: of scope and address."""
+
+    digest = models.BinaryField(primary_key=True)
+    minute = models.BigIntegerField()
+    times = models.PositiveIntegerField()

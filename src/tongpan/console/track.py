@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from tongpan.access.limits import is_allowed
+from tongpan.core.clock import utc_now
 from tongpan.fulfillment.models import Fulfillment
 from tongpan.fulfillment.papers.drawing import qr_svg
 from tongpan.fulfillment.pickup.codes import shown
@@ -23,29 +22,6 @@ from tongpan.fulfillment.tracking_links import order_of
 from tongpan.orders.models import Order
 
 PER_MINUTE = 60
-_REMEMBERED = 10_000
-
-
-class Limiter:
-    """At most ``per_minute`` requests of one address in a minute, in this process; it remembers the latest few."""
-
-    def __init__(self, per_minute: int) -> None:
-        self.per_minute = per_minute
-        self._seen: OrderedDict[str, tuple[int, int]] = OrderedDict()
-        self._lock = Lock()
-
-    def is_allowed(self, address: str, at: float) -> bool:
-        minute = int(at // 60)
-        with self._lock:
-            known, times = self._seen.pop(address, (minute, 0))
-            times = times + 1 if known == minute else 1
-            self._seen[address] = (minute, times)
-            while len(self._seen) > _REMEMBERED:
-                self._seen.popitem(last=False)
-        return times <= self.per_minute
-
-
-LIMITER = Limiter(PER_MINUTE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +59,17 @@ def _all(times: list[datetime | None]) -> datetime | None:
     return max(known) if known and len(known) == len(times) else None
 
 
+def too_many() -> HttpResponse:
+    """The answer to an address that asks too often."""
+    response = HttpResponse(_("Too many requests; try again in a minute."), status=429, content_type="text/plain")
+    response.headers["Retry-After"] = "60"
+    return response
+
+
 def track(request: HttpRequest, token: str) -> HttpResponse:
     """The state of one order, without anything that says who bought it."""
-    if not LIMITER.is_allowed(request.META.get("REMOTE_ADDR", ""), time.monotonic()):
-        response = HttpResponse(_("Too many requests; try again in a minute."), status=429, content_type="text/plain")
-        response.headers["Retry-After"] = "60"
-        return response
+    if not is_allowed("track", request.META.get("REMOTE_ADDR", ""), PER_MINUTE, utc_now()):
+        return too_many()
     order_id = order_of(token)
     order = Order.objects.select_related("shop", "channel").filter(pk=order_id).first() if order_id else None
     if order is None:

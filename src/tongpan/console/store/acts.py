@@ -13,6 +13,7 @@ from tongpan.core.errors import Refusal
 from tongpan.inventory.actions import enter_counts, open_counts, receive, submit_count
 from tongpan.inventory.engine.counting import CountOutcome, Found, SheetDoc
 from tongpan.inventory.engine.transfers import Arrival, Receipt
+from tongpan.orders.actions.baskets import sell_basket
 from tongpan.tracking.actions import record_visits
 from tongpan.tracking.engine import Identifier, VisitDoc
 
@@ -75,7 +76,22 @@ def _visit(job: Job) -> Done:
     return Done(_("The visit is written down."))
 
 
+def _basket(job: Job) -> Done:
+    """args: code of a customer's basket, total in minor units as it was shown, paid (how)."""
+    order_id, number = sell_basket(
+        job.text("code"),
+        job.text("paid", 40),
+        node_id=job.node.pk,
+        total_minor=job.whole("total"),
+        actor=job.actor,
+        now=job.now,
+    )
+    link = reverse("console:order", args=[order_id])
+    return Done(_("Order %(number)s is paid and handed over.") % {"number": number}, link)
+
+
 ACTS: dict[str, Act] = {
+    "basket": Act(_basket, "fulfillment.work"),
     "visit": Act(_visit, "fulfillment.work"),
     "receive": Act(_receive, "stock.edit"),
     "count": Act(_count, "stock.edit"),

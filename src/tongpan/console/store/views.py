@@ -28,6 +28,7 @@ from tongpan.fulfillment.models import RejectReason
 from tongpan.inventory.counts import due_counts, sheet_by_id
 from tongpan.inventory.models import CountState, TransferState
 from tongpan.inventory.transit import transfer_by_id
+from tongpan.orders.actions.baskets import basket_of
 from tongpan.orders.aftersale.policies import current_policy
 from tongpan.orders.aftersale.queries import returnable
 from tongpan.orders.queries import OrderFilter, fetch_orders
@@ -213,6 +214,17 @@ def order(request: DeskRequest) -> HttpResponse:
         "skus": [sku for sku in request.GET.getlist("sku") if sku][:20],
     }
     return _keepable(render(request, "console/store/order.html", context))
+
+
+@desk()
+def basket(request: DeskRequest) -> HttpResponse:
+    """What a customer scanned: the code is posted, so that it is in no address; then the payment is taken."""
+    code = request.POST.get("code", "").strip()[:80]
+    found = basket_of(code, request.node.pk, utc_now()) if code else None
+    context = {"tab": "order", "code": code, "basket": found}
+    response = render(request, "console/store/basket.html", context)
+    response.headers["Cache-Control"] = "no-store"
+    return response
 
 
 @desk()

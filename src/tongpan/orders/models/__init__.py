@@ -18,6 +18,7 @@ from tongpan.orders.models.aftersale import (
     UnitsTaken,
     Way,
 )
+from tongpan.orders.models.baskets import ScanBasket
 from tongpan.orders.models.carts import Cart, CartLine
 from tongpan.orders.models.changes import ChannelLine, Merge
 from tongpan.orders.models.documents import (
@@ -87,6 +88,7 @@ __all__ = [
     "ReturnPolicy",
     "ReturnStatus",
     "ReviewPolicy",
+    "ScanBasket",
     "Status",
     "UnitsTaken",
     "Way",

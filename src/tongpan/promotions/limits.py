@@ -12,6 +12,7 @@ from tongpan.promotions.actions.counters import Want
 from tongpan.promotions.engine.book import Book
 from tongpan.promotions.engine.carts import Cart, Customer
 from tongpan.promotions.engine.evaluate import candidates
+from tongpan.promotions.engine.gates import Moment
 from tongpan.promotions.engine.results import Take
 from tongpan.promotions.engine.rules import Limits, Rule, campaign_counter, counter
 from tongpan.promotions.engine.tally import Tally
@@ -91,7 +92,7 @@ def remaining(asked: Sequence[Asked], *, at: datetime) -> list[dict[str, int]]:
 
 def _limited(one: Asked, at: datetime) -> list[Rule]:
     """The rules with limits or a campaign that may apply to the cart."""
-    found = candidates(one.book, one.cart, at, Tally(one.cart, one.customer, {}))
+    found = candidates(one.book, one.cart, Moment(at), Tally(one.cart, one.customer, {}))
     return [offer.rule for offer, _ in found if offer.rule.campaign or _limits(offer.rule.limits)]
 
 

@@ -57,6 +57,7 @@ ARGUMENTS = {
     "shop_code": "y",
 } | {
     "run_id": 1,
+    "number": 1,
     "webhook_id": 1,
     "push_id": 1,
     "delivery_id": 1,

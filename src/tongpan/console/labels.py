@@ -36,6 +36,16 @@ _TONES: dict[str, dict[str, str]] = {
         "inspected": "info",
         "closed": "good",
     },
+    "price": {"under_floor": "bad", "outside": "warn", "no_guide": "note", "none": "", "inside": "good"},
+    "price_row": {
+        "applied": "good",
+        "done": "good",
+        "pending": "warn",
+        "refused": "bad",
+        "rejected": "bad",
+        "unchanged": "",
+        "withdrawn": "",
+    },
     "appointment": {"booked": "info", "attended": "good", "no_show": "bad"},
     "service": {
         "requested": "warn",

@@ -65,7 +65,15 @@ SECTIONS = (
             NavItem("goods", _("Goods"), "goods", "console:goods", "goods.view", True),
         ),
     ),
-    NavSection(_("Prices"), ()),
+    NavSection(
+        _("Prices"),
+        (
+            NavItem("prices", _("Price book"), "price", "console:prices", "prices.view"),
+            NavItem("price_requests", _("Price requests"), "approval", "console:price_requests", "prices.view"),
+            NavItem("price_log", _("Price log"), "journal", "console:price_log", "prices.view"),
+            NavItem("price_settings", _("Price settings"), "band", "console:price_settings", "prices.view"),
+        ),
+    ),
     NavSection(
         _("Customers"),
         (

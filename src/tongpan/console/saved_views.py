@@ -43,6 +43,9 @@ PAGES = {
     "aftersale": "console:aftersale",
     "appointments": "console:appointments",
     "services": "console:services",
+    "prices": "console:prices",
+    "price_requests": "console:price_requests",
+    "price_log": "console:price_log",
 }
 NOT_PART_OF_A_VIEW = (*PLACE, "format", "id")
 

@@ -31,6 +31,9 @@ from tongpan.console import (
     parcels,
     policies,
     preorders,
+    price_changes,
+    price_settings,
+    prices,
     promises,
     published,
     queues,
@@ -61,6 +64,18 @@ from tongpan.console.store import views as store
 
 app_name = "console"
 urlpatterns = [
+    path("prices/", prices.price_list, name="prices"),
+    path("prices/export/", prices.price_export, name="price_export"),
+    path("prices/change/", price_changes.price_change, name="price_change"),
+    path("prices/requests/", price_changes.price_requests, name="price_requests"),
+    path("prices/requests/export/", price_changes.price_requests_export, name="price_requests_export"),
+    path("prices/requests/<int:number>/", price_changes.price_request, name="price_request"),
+    path("prices/requests/<int:number>/decide/", price_changes.price_decide, name="price_decide"),
+    path("prices/log/", price_changes.price_log, name="price_log"),
+    path("prices/log/export/", price_changes.price_log_export, name="price_log_export"),
+    path("prices/settings/", price_settings.price_settings_page, name="price_settings"),
+    path("prices/lists/edit/", price_settings.price_list_edit, name="price_list_edit"),
+    path("prices/sku/<path:code>/", prices.price_sku, name="price_sku"),
     path("", home.home, name="home"),
     path("overview/", overview.overview, name="overview"),
     path("search/", home.search, name="search"),

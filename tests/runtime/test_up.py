@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 
 import psutil
 import pytest
-from tests.support.installation import Installation, new_installation
+from tests.support.installation import Installation, migrated_installation, new_installation
 
 pytestmark = pytest.mark.slow
 PATIENCE_SECONDS = 90
@@ -96,13 +96,27 @@ def installation() -> Iterator[Installation]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def runs(installation: Installation) -> Iterator[list[Up]]:
+    """The runs so far, of which the last may go on."""
+    made: list[Up] = []
+    yield made
+    if made and made[-1].process.poll() is None:
+        made[-1].stop()
+
+
 @pytest.fixture
-def up(installation: Installation) -> Iterator[Up]:
-    running = Up(installation)
-    running.wait_for("ready: http")
-    yield running
-    if running.process.poll() is None:
-        running.stop()
+def up(installation: Installation, runs: list[Up]) -> Up:
+    """What the test before left running, or else a new start."""
+    if not runs or runs[-1].process.poll() is not None:
+        runs.append(started(installation))
+    return runs[-1]
+
+
+def started(installation: Installation) -> Up:
+    up = Up(installation)
+    up.wait_for("ready: http")
+    return up
 
 
 def test_it_comes_up_says_what_to_do_first_and_ctrl_c_leaves_nothing(up: Up) -> None:
@@ -132,31 +146,41 @@ def test_a_second_up_on_the_same_data_is_refused_and_the_first_goes_on(up: Up) -
     assert second.returncode == 1
     assert f"already runs on {up.installation.data_dir} (process {up.process.pid})" in second.stderr
     assert up.answers()
-    assert up.stop(signal.SIGTERM) == 0
 
 
 def test_a_second_installation_runs_beside_it_but_not_on_its_port(up: Up) -> None:
-    with new_installation() as other:
+    with new_installation() as empty, migrated_installation() as other:
         # when it is started on the same port
-        port = other.environment["TONGPAN_PORT"]
-        other.environment["TONGPAN_PORT"] = up.installation.environment["TONGPAN_PORT"]
-        refused = other.run("up")
+        empty.environment["TONGPAN_PORT"] = up.installation.environment["TONGPAN_PORT"]
+        refused = empty.run("up")
 
         # then it says so and makes no database
         assert refused.returncode == 1
         assert "is used by another program" in refused.stderr
-        assert not (other.data_dir / "postgres").exists()
+        assert not (empty.data_dir / "postgres").exists()
 
-        # when it is started on a port of its own
-        other.environment["TONGPAN_PORT"] = port
-        beside = Up(other)
-        beside.wait_for("ready: http")
+        # when another is started on a port of its own
+        beside = started(other)
 
         # then both answer, and stopping one leaves the other alone
         assert up.answers()
         assert beside.answers()
         assert beside.stop() == 0
         assert up.answers()
+
+
+def test_one_killed_web_process_is_replaced_without_an_outage(up: Up) -> None:
+    # given the processes that serve pages: the children of the web's first process
+    (first, *serving) = sorted(up.family()["web"], key=lambda process: process.create_time())
+    assert serving
+
+    serving[0].kill()
+
+    wait_until(lambda: is_gone(serving[0]))
+    wait_until(lambda: sum(not is_gone(process) for process in up.family()["web"]) == 1 + len(serving))
+    assert serving[0] not in up.family()["web"]
+    assert first in up.family()["web"]
+    wait_until(up.answers)
 
 
 def test_what_is_killed_is_started_again(up: Up) -> None:
@@ -183,24 +207,10 @@ def test_what_is_killed_is_started_again(up: Up) -> None:
     up.wait_for("PostgreSQL had ended unexpectedly and was started again")
     wait_until(up.answers)
     assert up.family()["postgres"][0].pid != postmaster.pid
-    assert up.stop() == 0
+    assert up.stop(signal.SIGTERM) == 0
 
 
-def test_one_killed_web_process_is_replaced_without_an_outage(up: Up) -> None:
-    # given the processes that serve pages: the children of the web's first process
-    (first, *serving) = sorted(up.family()["web"], key=lambda process: process.create_time())
-    assert serving
-
-    serving[0].kill()
-
-    wait_until(lambda: is_gone(serving[0]))
-    wait_until(lambda: len(up.family()["web"]) == 1 + len(serving))
-    assert first in up.family()["web"]
-    wait_until(up.answers)
-    assert up.stop() == 0
-
-
-def test_nothing_outlives_a_killed_supervisor_and_the_next_start_heals(up: Up) -> None:
+def test_nothing_outlives_a_killed_supervisor_and_the_next_start_heals(up: Up, runs: list[Up]) -> None:
     # given
     everything = [process for processes in up.family().values() for process in processes]
 
@@ -213,9 +223,8 @@ def test_nothing_outlives_a_killed_supervisor_and_the_next_start_heals(up: Up) -
     wait_until(lambda: not (up.installation.data_dir / "postgres" / "postmaster.pid").exists(), 10)
 
     # when it is started at once
-    again = Up(up.installation)
-    again.wait_for("ready: http")
-    assert again.stop() == 0
+    runs.append(started(up.installation))
+    assert runs[-1].answers()
 
 
 def test_a_start_right_after_everything_was_killed_waits_for_the_port(up: Up) -> None:
@@ -224,9 +233,8 @@ def test_a_start_right_after_everything_was_killed_waits_for_the_port(up: Up) ->
         process.kill()
     up.process.wait()
 
-    again = Up(up.installation)
+    again = started(up.installation)
 
-    again.wait_for("ready: http")
     assert again.stop() == 0
 
 

@@ -26,9 +26,9 @@ EVERYTHING = Inputs(
     sold_units=100,
     placed=(Placed("浙江省", "杭州市", 20, 60, True), Placed("北京市", "", 10, 40, False)),
     bulk=(
-        Bulk("A", "buyer", "1f", 2, 30, 1, 3),
-        Bulk("A", "phone", "2e", 3, 35, 2, 3),
-        Bulk("B", "buyer", "3d", 1, 3, 1, 9),
+        Bulk("A", "buyer", "1f", 2, 30, 30, 1, 3),
+        Bulk("A", "phone", "2e", 3, 35, 40, 2, 3),
+        Bulk("B", "buyer", "3d", 1, 3, 3, 1, 9),
     ),
     seen=(
         Seen("serial", "S1", "A", "scan", "北京市", "", "2026-11-01", "2026-11-09", False),
@@ -104,7 +104,7 @@ def test_places_that_are_not_judged_and_few_units_do_not_count():
 
 
 def test_a_household_quantity_is_no_bulk():
-    usual = replace(EVERYTHING, bulk=(Bulk("A", "buyer", "1f", 1, 9, 1, 9), Bulk("A", "buyer", "2f", 1, 4, 1, 3)))
+    usual = replace(EVERYTHING, bulk=(Bulk("A", "buyer", "1f", 1, 9, 9, 1, 9), Bulk("A", "buyer", "2f", 1, 4, 4, 1, 3)))
 
     assert _values(usual)["bulk"] == 0
 

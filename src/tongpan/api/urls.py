@@ -26,6 +26,7 @@ from tongpan.api import (
     order_edits,
     order_speed,
     orders,
+    patrol,
     policies,
     preorders,
     promises,
@@ -33,6 +34,7 @@ from tongpan.api import (
     replenishment,
     returns,
     review,
+    risk,
     routing,
     service_orders,
     shipments,
@@ -41,6 +43,7 @@ from tongpan.api import (
     supply,
     targets,
     transfers,
+    violations,
     visits,
     webhooks,
 )
@@ -85,6 +88,9 @@ for face in (
     shipments,
     inbound,
     quality,
+    patrol,
+    violations,
+    risk,
 ):
     api.add_router("", face.router)
 

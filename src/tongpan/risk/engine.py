@@ -32,8 +32,8 @@ class Placed(NamedTuple):
 class Bulk(NamedTuple):
     """Units of one SKU that one buyer or phone bought of the subject.
 
-    key: a shortened blind index, nobody's name. by: "buyer" | "phone". shops: how many shops of all it bought the SKU
-    from. usual: the units that all but few households buy of the SKU.
+    key: a shortened blind index, nobody's name. by: "buyer" | "phone". total, shops: units of the SKU that it bought
+    from all shops, and from how many. usual: the units that all but few households buy of the SKU.
     """
 
     sku: str
@@ -41,6 +41,7 @@ class Bulk(NamedTuple):
     key: str
     orders: int
     units: int
+    total: int
     shops: int
     usual: int
 
@@ -224,18 +225,18 @@ def _region_mix(inputs: Inputs, rules: Rules) -> Signal:
 
 
 def _bulk(inputs: Inputs, rules: Rules) -> Signal:
-    """The share of units that one buyer or phone bought above what a household buys of the SKU.
+    """The share of units sold to buyers or phones that bought more of the SKU, from all shops, than a household does.
 
     The same units may show up under a buyer and under a phone: the larger of both sums counts.
     """
-    over = [one for one in inputs.bulk if one.units > max(one.usual, rules.least_bulk - 1)]
+    over = [one for one in inputs.bulk if one.total > max(one.usual, rules.least_bulk - 1)]
     sums = {by: sum(one.units for one in over if one.by == by) for by in ("buyer", "phone")}
     return _signal(
         "bulk",
         rules,
         inputs.sold_units,
         min(inputs.sold_units, max(sums.values())),
-        [((one.shops, one.units), tuple(one)) for one in over],
+        [((one.shops, one.total), tuple(one)) for one in over],
     )
 
 

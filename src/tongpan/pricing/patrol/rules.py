@@ -139,7 +139,7 @@ def _days(name: str, value: Any) -> dict[str, int]:
 def _ladder(name: str, value: Any) -> tuple[Rung, ...]:
     if not isinstance(value, (list, tuple)) or not value:
         raise _bad(f"{name} must list at least one rung")
-    rungs = []
+    rungs: list[Rung] = []
     for one in value:
         rung = Rung(**asdict(one)) if isinstance(one, Rung) else _rung(name, one)
         if rungs and (

@@ -103,7 +103,7 @@ def load_orders(
     """What the policies ask about the orders of ``jobs``, by order id. last: the newest decisions."""
     ids = [job.order_id for job in jobs]
     facts = past_facts(jobs, policies.all)
-    rejected = _rejections(ids)
+    rejected = rejections(ids)
     for job in jobs:
         awaits, waited = _awaited(policies, job, last.get(job.order_id), now)
         if awaits or job.order_id in rejected:
@@ -187,7 +187,7 @@ def _categories(jobs: Sequence[Job]) -> dict[int, list[str]]:
     return found
 
 
-def _rejections(order_ids: Sequence[int]) -> dict[int, dict[int, str]]:
+def rejections(order_ids: Sequence[int]) -> dict[int, dict[int, str]]:
     """The nodes that refused each order, or were named with a re-routing, and why."""
     found: dict[int, dict[int, str]] = {}
     for order_id, node_id, reason in fetch_all(

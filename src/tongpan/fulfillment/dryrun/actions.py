@@ -15,7 +15,8 @@ from tongpan.core.bulk import copy_rows, execute, fetch_all
 from tongpan.core.clock import DEFAULT_ZONE, utc_now, zone
 from tongpan.core.errors import Refusal
 from tongpan.fulfillment.dryrun.engine import STOCKS, Ask, Comparison, Estimate, Result, StockMode, check_ask
-from tongpan.fulfillment.dryrun.reading import count_orders, past_orders
+from tongpan.fulfillment.dryrun.reading import busiest_day, count_orders, past_orders
+from tongpan.fulfillment.dryrun.sample import Sample
 from tongpan.fulfillment.dryrun.side import Rehearsal
 from tongpan.fulfillment.routing.choosing import Policies, policies_that_count
 from tongpan.fulfillment.routing.language import read_policy
@@ -92,7 +93,9 @@ ESTIMATE = Estimate()
 def _compare(run: DryRun, tried: Policies, progress: Progress | None) -> dict[str, Any]:
     here = zone(DEFAULT_ZONE)
     since, until = (datetime.combine(day, time(0), here).astimezone(UTC) for day in (run.day_from, run.day_to))
-    rehearsal = Rehearsal((policies_that_count(), tried), _mode(run.stock), (since, until), ESTIMATE)
+    busiest = busiest_day(run.day_from, run.day_to, run.channel_id)
+    sample = Sample(busiest) if busiest else None
+    rehearsal = Rehearsal((policies_that_count(), tried), _mode(run.stock), (since, until), ESTIMATE, sample)
     compared = Comparison()
     for jobs in past_orders(run.day_from, run.day_to, run.channel_id):
         changed = []
@@ -104,7 +107,9 @@ def _compare(run: DryRun, tried: Policies, progress: Progress | None) -> dict[st
         execute("UPDATE fulfillment_dryrun SET done = %s WHERE id = %s", [run.done, run.pk])
         if progress is not None:
             progress(run.done, run.total)
-    return compared.as_json(_currency(), rehearsal.estimate)
+    currency = _currency()
+    gap = sample.measured(rehearsal.serving, rehearsal.views, currency) if sample else {}
+    return compared.as_json(currency, rehearsal.estimate) | {"gap": gap}
 
 
 def _keep(run_id: int, changed: list[tuple[int, Result, Result]]) -> None:

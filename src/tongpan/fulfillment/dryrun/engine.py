@@ -68,7 +68,8 @@ def check_ask(ask: Ask) -> None:
 @dataclass(frozen=True, slots=True)
 class Result:
     """What one policy does with one order. distance: tenths of a kilometre over all parcels, None when one of them is
-    not known; cost likewise, minor units. nodes: codes. is_on_time: None when the distance is not known."""
+    not known; cost likewise, minor units. nodes: codes. is_on_time: None when the distance is not known. refusals: of
+    nodes that were chosen and had refused the order when it was routed."""
 
     rule: str
     nodes: tuple[str, ...] = ()
@@ -76,6 +77,7 @@ class Result:
     cost: int | None = None
     is_on_time: bool | None = None
     units: Mapping[int, int] = field(default_factory=dict)
+    refusals: int = 0
 
 
 def result_of(
@@ -137,12 +139,14 @@ class Side:
     without_cost: int = 0
     on_time: int = 0
     judged: int = 0
+    refusals: int = 0
     rules: dict[str, int] = field(default_factory=dict)
     load: dict[str, int] = field(default_factory=dict)
 
     def add(self, result: Result) -> None:
         """Count one order."""
         self.orders += 1
+        self.refusals += result.refusals
         self.rules[result.rule] = self.rules.get(result.rule, 0) + 1
         if not result.nodes:
             return
@@ -164,7 +168,7 @@ class Side:
             name: getattr(self, name)
             for name in (
                 "orders", "routed", "parcels", "split", "distance", "cost", "without_distance", "without_cost",
-                "on_time", "judged",
+                "on_time", "judged", "refusals",
             )
         } | {"rules": dict(sorted(self.rules.items()))}  # fmt: skip
 

@@ -23,6 +23,16 @@ def count_orders(day_from: date, day_to: date, channel_id: int | None) -> int:
     return int(fetch_all(f"SELECT count(*) FROM orders_order o WHERE {_WHERE}", wanted)[0][0])
 
 
+def busiest_day(day_from: date, day_to: date, channel_id: int | None) -> date | None:
+    """The business day with the most of these orders, the first of equals; None without orders."""
+    rows = fetch_all(
+        f"""SELECT o.business_date FROM orders_order o WHERE {_WHERE}
+            GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1""",
+        [day_from, day_to, channel_id, channel_id],
+    )
+    return rows[0][0] if rows else None
+
+
 def past_orders(day_from: date, day_to: date, channel_id: int | None) -> Iterator[list[Job]]:
     """The orders of these business days with what they asked for, by day and time, a few thousand at a time.
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 
 from tongpan.core.clock import DEFAULT_ZONE, utc_now
 from tongpan.core.stored import stored
-from tongpan.fulfillment.actions.situation import facts_for_routing, past_facts
+from tongpan.fulfillment.actions.situation import facts_for_routing, past_facts, rejections
 from tongpan.fulfillment.actions.snapshot import Job, nodes_by_id, nodes_of_shops
 from tongpan.fulfillment.dryrun.engine import Estimate, Result, Shelf, StockMode, result_of, take
 from tongpan.fulfillment.dryrun.reading import moved_without_orders, stock_for
+from tongpan.fulfillment.dryrun.sample import Sample
 from tongpan.fulfillment.promises import SETTING as CLOCKS
 from tongpan.fulfillment.routing.basics import Kms, NodeView
 from tongpan.fulfillment.routing.choosing import Policies
@@ -35,7 +37,9 @@ class Rehearsal:
         stock: StockMode,
         period: tuple[datetime, datetime],
         estimate: Estimate,
+        sample: Sample | None = None,
     ) -> None:
+        self.sample = sample
         self.estimate = _with_promise(estimate)
         self.serving: dict[int, list[NodeView]] = {}
         known = node_facts()
@@ -66,9 +70,13 @@ class Rehearsal:
         if missing:
             self.serving |= {shop_id: [] for shop_id in missing} | nodes_of_shops(missing)
         orders = past_facts(jobs, self.asked)
+        refused = rejections([job.order_id for job in jobs])
         for job in jobs:
             self._turn(job)
-            before, after = (side.route(job, orders[job.order_id]) for side in self.sides)
+            order = orders[job.order_id]
+            if self.sample is not None:
+                self.sample.see(job, order, self.sides[1].policies, self.sides[1].snapshot)
+            before, after = (side.route(job, order, refused.get(job.order_id, {})) for side in self.sides)
             yield job.order_id, before, after
 
     def kms_to(self, place: tuple[float, float] | None) -> Kms:
@@ -124,8 +132,9 @@ class _Side:
             self.snapshot.closed = closed
             self.ladders.clear()
 
-    def route(self, job: Job, order: OrderFacts) -> Result:
-        """Route one order and book it on the shelves."""
+    def route(self, job: Job, order: OrderFacts, refused: Mapping[int, str]) -> Result:
+        """Route one order and book it on the shelves. refused: why nodes refused it when it was routed; those that are
+        chosen refuse it again, and it is routed without them."""
         policy, rehearsal = self.policies.of(job.channel_id, job.shop_id), self.rehearsal
         batch = policy.batch
         if not holds(batch.include, order) or (batch.exclude is not None and holds(batch.exclude, order)):
@@ -143,9 +152,14 @@ class _Side:
             )
         kms = rehearsal.kms_to(job.place)
         made = plan_order(ladder, order, job.needs, named=rehearsal.views, explained=False, kms=kms)
+        refusals = 0
+        while again := {pick.node_id for pick in made.picks} & refused.keys():
+            refusals += len(again)
+            order = replace(order, rejected={**order.rejected, **{i: refused[i] for i in again}})
+            made = plan_order(ladder, order, job.needs, named=rehearsal.views, explained=False, kms=kms)
         if made.outcome == "routed":
             take(self.shelf, self.snapshot.given, made, rehearsal.tracking)
-        return result_of(
+        result = result_of(
             made,
             order,
             job.placed_at,
@@ -154,6 +168,7 @@ class _Side:
             estimate=rehearsal.estimate,
             kms=kms,
         )
+        return replace(result, refusals=refusals) if refusals else result
 
 
 def _with_promise(estimate: Estimate) -> Estimate:

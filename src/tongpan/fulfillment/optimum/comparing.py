@@ -35,6 +35,14 @@ class Gap(NamedTuple):
     picks: Assignment
 
     @property
+    def shares(self) -> tuple[float | None, float | None, float | None]:
+        """How much more the ladder has than the best that was found, as a share of that, number by number; None of
+        nothing. The numbers count in their order: fewer kilometres in more parcels are no gain."""
+        more = zip(self.apart, self.best.score, strict=True)
+        unfilled, parcels, cost = (round(apart / best, 6) if best else None if apart else 0.0 for apart, best in more)
+        return unfilled, parcels, cost
+
+    @property
     def apart(self) -> Score:
         """What the ladder has more of than the best assignment that was found."""
         ours, best = self.ladder, self.best.score
@@ -52,6 +60,14 @@ def compare(
     policy would consider for the order as the batch begins, splits no further than the loosest of these rules, and
     leaves the floors that all of them leave. Transfers are for neither.
     """
+    return compare_by(turns, nodes, stock, [cost], most=most)[0]
+
+
+def compare_by(
+    turns: Sequence[Turn], nodes: Mapping[int, NodeView], stock: dict[int, dict[int, int]], costs: Sequence[Cost], *,
+    most: int = MOST,
+) -> list[Gap]:  # fmt: skip
+    """``compare`` by each of ``costs``: one plan of the ladder, and an optimum of each."""
     batch = [_asked(turn, stock) for turn in turns]
     above = _above_floors(turns, stock)
     picks: Assignment = {}
@@ -69,8 +85,11 @@ def compare(
                 stock[pick.sku_id][pick.node_id] -= pick.qty
         for node_id in used:
             given[node_id] = given.get(node_id, 0) + 1
-    best = optimum(batch, nodes, above, cost, known=picks, most=most)
-    return Gap(len(batch), score_of(batch, picks, nodes, cost), best, loads, picks)
+    found = []
+    for cost in costs:
+        best = optimum(batch, nodes, above, cost, known=picks, most=most)
+        found.append(Gap(len(batch), score_of(batch, picks, nodes, cost), best, loads, picks))
+    return found
 
 
 def _asked(turn: Turn, stock: Stock) -> Asked:

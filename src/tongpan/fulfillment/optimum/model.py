@@ -6,9 +6,12 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from tongpan.fulfillment.routing.basics import Distance, Need, NodeView, Pick
+from tongpan.fulfillment.routing.facts import NodeFacts
+from tongpan.fulfillment.routing.ranking import cost_of
 
 FAR = 300_000
-"""The cost of a parcel over an unknown distance, in tenths of a kilometre: farther than any place on Earth."""
+"""The cost of a parcel over an unknown distance, in tenths of a kilometre: farther than any place on Earth. Of one
+whose cost is not known, in minor units."""
 
 
 class Asked(NamedTuple):
@@ -74,6 +77,23 @@ def by_distance(distance: Distance) -> Cost:
         if asked.place is None or node.latitude is None or node.longitude is None:
             return FAR
         return round(distance(*asked.place, node.latitude, node.longitude) * 10)
+
+    return cost
+
+
+def by_cost(facts: Mapping[int, NodeFacts], distance: Distance, currency: str) -> Cost:
+    """Costs that are those of each parcel in minor units of ``currency``, rounded as the ladder rounds them; one that
+    is not known, or in another currency, is FAR."""
+
+    def cost(asked: Asked, node: NodeView) -> int:
+        said = facts.get(node.id)
+        if said is None or said.currency not in ("", currency):
+            return FAR
+        km = None
+        if asked.place is not None and node.latitude is not None and node.longitude is not None:
+            km = round(distance(*asked.place, node.latitude, node.longitude) * 10) / 10
+        paid = cost_of(said.base_cost, said.cost_per_km, km)
+        return FAR if paid is None else paid
 
     return cost
 

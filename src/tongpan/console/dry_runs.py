@@ -85,6 +85,7 @@ def dry_run(request: Request, run_id: int) -> HttpResponse:
         "others": dry_runs().filter(finished_at__isnull=False, error="").exclude(pk=run_id)[:20],
         "figures": _figures(run, other) if run.result else [],
         "nodes": _nodes(run) if run.result else [],
+        "gaps": _gaps(run),
         "list": listing(
             request,
             COLUMNS,
@@ -127,9 +128,29 @@ def _figures(run: DryRun, other: DryRun | None) -> list[dict[str, Any]]:
         ),
         (_("Cost"), "money", lambda s: s["cost"]),
         (_("Parcels without a known cost"), "count", lambda s: s["without_cost"]),
+        (_("Refusals of nodes, as they were"), "count", lambda s: s.get("refusals")),
         (_("On time, estimated"), "share", lambda s: s["on_time"] / s["judged"] if s["judged"] else None),
     ]
     return [{"label": label, "kind": kind, "values": [read(side) for side in sides]} for label, kind, read in kinds]
+
+
+def _gaps(run: DryRun) -> list[dict[str, Any]]:
+    """The batch of the run beside its optimum, by distance and by cost; empty for a run that measured none."""
+    found = []
+    for one in (run.result.get("gap") or {}).get("by", []):
+        is_cost = one["by"] == "cost"
+        labels = [
+            (_("Orders left out"), "count"),
+            (_("Parcels"), "count"),
+            (_("Cost"), "money") if is_cost else (_("Kilometres in all"), "km"),
+        ]
+        numbers = zip(labels, one["policy"], one["best"], one["shares"], strict=True)
+        rows = []
+        for (label, kind), ours, best, share in numbers:
+            values = [Decimal(value) / 10 if kind == "km" else value for value in (ours, best)]
+            rows.append({"label": label, "kind": kind, "values": values, "share": share})
+        found.append({**one, "is_cost": is_cost, "rows": rows, "bound_parcels": one["bound"][1]})
+    return found
 
 
 def _nodes(run: DryRun) -> list[dict[str, Any]]:

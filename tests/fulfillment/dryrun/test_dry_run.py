@@ -7,7 +7,7 @@ from tests.support.company import ACTOR, BEIJING, DAY, HANGZHOU, NOW, SHANGHAI, 
 from tests.support.following import route_all
 from tests.support.intake import take
 
-from tongpan.core.bulk import fetch_all
+from tongpan.core.bulk import execute, fetch_all
 from tongpan.core.errors import Refusal
 from tongpan.fulfillment.dryrun.actions import ask_dry_run, run_dry
 from tongpan.fulfillment.dryrun.engine import Ask, Shelf
@@ -108,6 +108,48 @@ def test_two_runs_of_the_same_agree():
     take(*(paid(f"t{n}", goods("A", 1 + n % 3), goods("B"), ship_to=TO_HANGZHOU) for n in range(6)))
 
     assert tried().result == tried().result
+
+
+def test_a_batch_is_measured_against_its_optimum_by_distance_and_by_cost():
+    costs()
+    put("hz", A=1)
+    put("sh", A=1)
+    put("bj", A=1)
+    # The first one could come from anywhere and takes what is nearest; the second would have needed that more.
+    take(
+        paid("a", ship_to=ShipTo("上海市", "上海市", 30.8, 120.8), placed_at=NOW - DAY),
+        paid("b", ship_to=TO_HANGZHOU, placed_at=NOW - DAY + timedelta(minutes=1)),
+    )
+
+    run = tried({"rules": [{"name": "near"}]})
+
+    gap = run.result["gap"]
+    by_distance, by_cost = gap["by"]
+    assert (gap["orders"], by_distance["by"], by_cost["by"]) == (2, "distance", "cost")
+    for one in gap["by"]:
+        assert one["is_proven"] and one["best"] == one["bound"] <= one["policy"]
+        assert one["best"][:2] == one["policy"][:2] == [0, 2]
+    assert by_cost["best"] == [0, 2, 100 + 500]
+    assert by_cost["shares"][2] == round((by_cost["policy"][2] - 600) / 600, 6)
+    # nothing that the measuring took is missing from the run
+    assert run.result["after"]["routed"] == 2
+
+
+def test_a_node_that_refused_an_order_refuses_it_again():
+    put("hz", A=9)
+    put("sh", A=9)
+    take(paid("r", ship_to=TO_HANGZHOU, placed_at=NOW - DAY), paid("s", ship_to=TO_HANGZHOU, placed_at=NOW - DAY))
+    route_all()
+    execute(
+        """INSERT INTO fulfillment_noderejection (order_id, node_id, reason, actor, at)
+           SELECT o.id, n.id, 'broken', 'test', now() FROM orders_order o, network_node n
+           WHERE o.external_id = 'r' AND n.code = 'hz'"""
+    )
+
+    run = tried({"rules": [{"name": "near"}]}, stock="unlimited")
+
+    assert figures(run, "routed", "refusals") == [[2, 1], [2, 1]]
+    assert run.result["nodes"] == [{"node": "hz", "before": 1, "after": 1}, {"node": "sh", "before": 1, "after": 1}]
 
 
 def test_what_cannot_be_tried_is_refused():

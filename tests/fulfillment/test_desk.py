@@ -256,7 +256,7 @@ def test_only_a_pickup_is_made_ready():
 
 def test_clocks_are_settings():
     put("sh", A=9)
-    set_clocks({"ship_hours": 48, "ship_clock": "dispatched"})
+    set_clocks({"ship_hours": 48, "ship_clock": "dispatched"}, actor="test", now=NOW)
 
     found = Fulfillment.objects.get(pk=routed())
 

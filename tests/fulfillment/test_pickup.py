@@ -178,7 +178,7 @@ def test_what_nobody_fetches_is_on_sale_again_and_the_office_decides():
 
 @pytest.mark.usefixtures("company")
 def test_by_setting_the_order_of_an_expired_pickup_is_cancelled():
-    set_clocks({"after_expiry": "cancel", "keep_days": 1})
+    set_clocks({"after_expiry": "cancel", "keep_days": 1}, actor="test", now=NOW)
     ready()
 
     assert expire_pickups(NOW + 2 * DAY) == 1

@@ -31,6 +31,9 @@ _OF_ORDERS = (
     fulfillment.READY,
     fulfillment.COLLECTED,
     fulfillment.EXPIRED,
+    fulfillment.ON_HOLD,
+    fulfillment.RELEASED,
+    fulfillment.CANCELLED,
     fulfillment.DISPATCHED,
     fulfillment.DELIVERED,
 )

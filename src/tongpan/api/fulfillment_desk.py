@@ -18,6 +18,7 @@ from tongpan.fulfillment.actions.desk import accept, make_ready, pack, pick
 from tongpan.fulfillment.actions.handing import collect, hand_over
 from tongpan.fulfillment.actions.offering import current_clocks, set_clocks
 from tongpan.fulfillment.actions.refusing import reject
+from tongpan.fulfillment.actions.scheduled import release
 from tongpan.fulfillment.models import Fulfillment, FulfillmentStatus
 from tongpan.fulfillment.papers.loading import print_papers
 from tongpan.fulfillment.promises import Clocks
@@ -27,9 +28,9 @@ from tongpan.network.queries import node_ids
 from tongpan.orders.models import DeliveryMethod
 
 router = Router(tags=["fulfillment"])
-Step = Literal["accept", "pick", "pack", "ready"]
+Step = Literal["accept", "pick", "pack", "ready", "release"]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_AT_ONCE)]
-_STEPS = {"accept": accept, "pick": pick, "pack": pack, "ready": make_ready}
+_STEPS = {"accept": accept, "pick": pick, "pack": pack, "ready": make_ready, "release": release}
 
 
 class StepOutcomeOut(Out):
@@ -67,7 +68,9 @@ class HandOverIn(In):
 
 class QueueQuery(Out):
     node: Text40 = ""
-    stage: Literal["", "offered", "pick", "pack", "dispatch", "collect"] = Field("", description="Empty: all of them")
+    stage: Literal["", "offered", "pick", "pack", "dispatch", "collect", "later"] = Field(
+        "", description="Empty: all of them"
+    )
     method: DeliveryMethod | Literal[""] = ""
     limit: int = Field(100, ge=1, le=500)
 
@@ -92,6 +95,7 @@ class QueuedOut(Out):
     accept_by: Instant | None
     ready_by: Instant | None
     due_at: Instant | None
+    offer_from: Instant | None = Field(description="When what waits for its slot is offered to its node")
     collect_by: Instant | None
     contactless: bool
     gift_wrap: str
@@ -99,7 +103,7 @@ class QueuedOut(Out):
 
 
 class QueueOut(Out):
-    items: list[QueuedOut] = Field(description="What is due first first")
+    items: list[QueuedOut] = Field(description="Instant deliveries, then the others, of each what is due first first")
 
 
 class NodeWorkOut(Out):
@@ -109,6 +113,7 @@ class NodeWorkOut(Out):
     pack: int
     dispatch: int
     collect: int
+    later: int = Field(description="Waits for the slots of its buyers")
     late: int = Field(description="Past its clock")
     today: int = Field(description="Orders that came to it in the last 24 hours and are still there")
     limit: int | None = Field(description="Orders that it takes on one day")
@@ -123,7 +128,7 @@ class PaperQuery(Out):
 
 
 class ClocksOut(Out):
-    """The clocks of the two promises."""
+    """The clocks of the promises."""
 
     pickup_minutes: int
     ship_hours: int
@@ -132,6 +137,9 @@ class ClocksOut(Out):
     keep_days: int
     remind_hours: int
     after_expiry: str
+    instant_minutes: int = Field(description="Open minutes from the order to the door of an instant delivery")
+    instant_accept_minutes: int
+    slot_lead_minutes: int = Field(description="What is wanted in a later slot is offered so long before it begins")
 
 
 class ClocksIn(In):
@@ -144,6 +152,9 @@ class ClocksIn(In):
     keep_days: int | None = None
     remind_hours: int | None = None
     after_expiry: Literal["hold", "cancel"] | None = None
+    instant_minutes: int | None = None
+    instant_accept_minutes: int | None = None
+    slot_lead_minutes: int | None = None
 
 
 def _answer(outcomes: Sequence[StepOutcome]) -> StepOutcomesOut:
@@ -170,6 +181,7 @@ def _queued(row: Any) -> QueuedOut:
         accept_by=row.accept_by,
         ready_by=row.ready_by,
         due_at=row.due_at,
+        offer_from=row.offer_from,
         collect_by=row.collect_by,
         contactless=order.contactless,
         gift_wrap=order.gift_wrap,
@@ -182,7 +194,7 @@ def _queued(row: Any) -> QueuedOut:
 
 @read(router, "/fulfillment-queue", "orders.view", QueueOut)
 def get_queue(request: HttpRequest, query: Query[QueueQuery]) -> QueueOut:
-    """What waits for its next step at one node or at all. Without personal data."""
+    """What waits for its next step at one node or at all. Without personal data. Instant deliveries come first."""
     nodes = None
     if query.node:
         nodes = list(node_ids([query.node]).values())
@@ -204,6 +216,7 @@ def get_work(request: HttpRequest) -> NodesWorkOut:
                 pack=w.pack,
                 dispatch=w.dispatch,
                 collect=w.collect,
+                later=w.later,
                 late=w.late,
                 today=w.today,
                 limit=w.limit,
@@ -215,7 +228,8 @@ def get_work(request: HttpRequest) -> NodesWorkOut:
 
 @write(router, "POST", "/fulfillments/steps/{step}", "fulfillment.work", StepOutcomesOut)
 def post_step(request: HttpRequest, step: Path[Step], body: FulfillmentsIn) -> StepOutcomesOut:
-    """Take one step: accept what was offered, begin to pick, pack, or keep ready for the buyer. Each counts once."""
+    """Take one step: accept what was offered, begin to pick, pack, or keep ready for the buyer; or release what
+    waits for its slot. Each counts once."""
     return _answer(_STEPS[step](body.fulfillments, actor=actor_of(request), now=utc_now()))
 
 
@@ -262,4 +276,6 @@ def get_clocks(request: HttpRequest) -> ClocksOut:
 def put_clocks(request: HttpRequest, body: ClocksIn) -> ClocksOut:
     """Set clocks for what is routed from now on."""
     with transaction.atomic():
-        return _clocks(set_clocks(body.model_dump(exclude_none=True, mode="json")))
+        return _clocks(
+            set_clocks(body.model_dump(exclude_none=True, mode="json"), actor=actor_of(request), now=utc_now())
+        )

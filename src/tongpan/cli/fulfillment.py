@@ -16,7 +16,7 @@ def fulfillment() -> None:
 @click.option("--node", default="", help="Only of this node.")
 @click.option(
     "--stage",
-    type=click.Choice(["offered", "pick", "pack", "dispatch", "collect"]),
+    type=click.Choice(["offered", "pick", "pack", "dispatch", "collect", "later"]),
     default=None,
     help="Only what waits for this step.",
 )
@@ -79,6 +79,7 @@ def show(fulfillment_id: int, as_json: bool) -> None:
         "accept_by": row.accept_by,
         "ready_by": row.ready_by,
         "due_at": row.due_at,
+        "offer_from": row.offer_from,
         "collect_by": row.collect_by,
         "reject_reason": row.reject_reason,
         "lines": [{"sku": line.sku.code, "qty": line.qty} for line in row.lines.all()],

@@ -18,7 +18,7 @@ _TONES: dict[str, dict[str, str]] = {
         "picking": "info",
         "packed": "info",
         "ready": "info",
-        "on_hold": "bad",
+        "on_hold": "note",
         "dispatched": "info",
         "delivered": "good",
         "cancelled": "",

@@ -52,6 +52,7 @@ REASONS = (
 PROMISES = {
     "pickup": _("Ready for pickup"),
     "ship": _("At the buyer's"),
+    "instant": _("Instant delivery at the buyer's"),
     "dispatch": _("Left, as the channel promised"),
 }
 STEPS = {

@@ -27,6 +27,7 @@ from tongpan.fulfillment.actions.desk import accept, make_ready, pack, pick
 from tongpan.fulfillment.actions.dispatch import dispatch
 from tongpan.fulfillment.actions.handing import collect, find_code, hand_over
 from tongpan.fulfillment.actions.refusing import SAYABLE, reject
+from tongpan.fulfillment.actions.scheduled import release
 from tongpan.fulfillment.models import RejectReason
 from tongpan.fulfillment.papers.loading import KINDS, print_papers
 from tongpan.fulfillment.pickup.codes import read_code
@@ -42,8 +43,9 @@ STAGES = (
     ("pack", _("To pack")),
     ("dispatch", _("To dispatch")),
     ("collect", _("Waits for its buyer")),
+    ("later", _("Waits for its slot")),
 )
-STEPS = {"accept": accept, "pick": pick, "pack": pack, "ready": make_ready}
+STEPS = {"accept": accept, "pick": pick, "pack": pack, "ready": make_ready, "release": release}
 COLUMNS = (
     Column("parcel", _("Parcel"), lambda row: row.pk),
     Column("order", _("Order"), lambda row: row.order.external_id),

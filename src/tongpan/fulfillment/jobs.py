@@ -12,6 +12,7 @@ from tongpan.fulfillment.actions.ending import cancel_waiting
 from tongpan.fulfillment.actions.handing import expire_pickups, remind
 from tongpan.fulfillment.actions.refusing import expire_offers
 from tongpan.fulfillment.actions.retry import retry_without_node
+from tongpan.fulfillment.actions.scheduled import release_scheduled
 from tongpan.fulfillment.dryrun.actions import TASK, run_dry
 from tongpan.fulfillment.readers import ACTOR
 from tongpan.fulfillment.services.appointments import remind as remind_of_appointments
@@ -41,6 +42,13 @@ def cancel_orders_that_wait(timestamp: int) -> int:
 def expire_late_offers(timestamp: int) -> int:
     """Take back what no node accepted in time and route it anew; how many. timestamp: seconds since 1970."""
     return _until_done(expire_offers)
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="release_scheduled")
+def release_what_is_due(timestamp: int) -> int:
+    """Offer what waits for a slot that is near to its nodes; how many. timestamp: seconds since 1970."""
+    return _until_done(release_scheduled)
 
 
 @app.periodic(cron="*/5 * * * *")

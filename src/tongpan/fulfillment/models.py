@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
@@ -77,7 +79,7 @@ class FulfillmentStatus(models.TextChoices):
     PICKING = "picking", _("Being picked")
     PACKED = "packed", _("Packed")
     READY = "ready", _("Ready for pickup")
-    ON_HOLD = "on_hold", _("On hold")
+    ON_HOLD = "on_hold", _("Waits for its slot")
     DISPATCHED = "dispatched", _("Dispatched")
     DELIVERED = "delivered", _("Delivered")
     CANCELLED = "cancelled", _("Cancelled")
@@ -100,6 +102,7 @@ class Fulfillment(models.Model):
     accept_by: until when the node may accept what is offered. ready_by: when a pickup must be ready; due_at: when a
     parcel must be there, or gone (``fulfillment.promises``). collect_by: until when a pickup waits for its buyer;
     reminded_at: when the buyer was reminded. worked_by: who took the last step.
+    offer_from: when what waits for the slot of its buyer (on_hold) becomes the node's work.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -122,6 +125,7 @@ class Fulfillment(models.Model):
     reminded_at = models.DateTimeField(null=True)
     collected_at = models.DateTimeField(null=True)
     due_at = models.DateTimeField(null=True)
+    offer_from = models.DateTimeField(null=True)
     rejected_at = models.DateTimeField(null=True)
     reject_reason = models.CharField(max_length=16, blank=True, db_default="", choices=RejectReason.choices)
     worked_by = models.TextField(db_default="")
@@ -134,13 +138,22 @@ class Fulfillment(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(status="offered") | models.Q(accept_by__isnull=False), name="offered_until"
             ),
+            models.CheckConstraint(
+                condition=~models.Q(status="on_hold") | models.Q(offer_from__isnull=False), name="on_hold_until"
+            ),
         ]
         indexes = [
             models.Index(fields=["order"], name="fulfillment_of_order"),
             models.Index(fields=["node", "status", "promised_at"], name="fulfillment_queue"),
             models.Index(fields=["accept_by"], condition=models.Q(status="offered"), name="fulfillment_on_offer"),
             models.Index(fields=["collect_by"], condition=models.Q(status="ready"), name="fulfillment_waiting"),
+            models.Index(fields=["offer_from"], condition=models.Q(status="on_hold"), name="fulfillment_later"),
         ]
+
+    @property
+    def due_by(self) -> datetime | None:
+        """The promise to the buyer: ready, there or gone by then; None when nobody promised."""
+        return self.ready_by or self.due_at or self.promised_at
 
 
 class FulfillmentEvent(models.Model):
@@ -166,6 +179,9 @@ class FulfillmentEvent(models.Model):
         "collected": _("Collected"),
         "expired": _("Not fetched in time"),
         "dispatched": _("Dispatched"),
+        "on_hold": _("Waits for its slot"),
+        "released": _("Now the work of its node"),
+        "cancelled": _("Cancelled"),
     }
 
     class Meta:

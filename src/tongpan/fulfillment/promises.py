@@ -1,4 +1,4 @@
-"""The clocks of the two promises: a pickup is ready within 2 hours, a parcel there within 24. Pure.
+"""The clocks of the promises: a pickup is ready within 2 hours, a parcel there within 24. Pure.
 
 Times are aware; hours are those of the node. What counts is set by ``Clocks``.
 """
@@ -17,11 +17,24 @@ SETTING = "fulfillment.clocks"
 """Where the clocks are stored (``core.stored``)."""
 SHIP_CLOCKS = ("delivered", "dispatched")
 AFTER_EXPIRY = ("hold", "cancel")
+MOST = {
+    "pickup_minutes": 10_080,
+    "ship_hours": 2_400,
+    "keep_days": 365,
+    "remind_hours": 8_760,
+    "instant_minutes": 1_440,
+    "instant_accept_minutes": 1_440,
+    "slot_lead_minutes": 43_200,
+}
+"""The highest value of each clock that is a number; the least is 1."""
 
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
     """pickup_minutes: ready so long after the order was placed. ship_hours: delivered, or dispatched, so long after.
+    instant_minutes: an instant delivery is there so long after, in minutes in which its node is open.
+    instant_accept_minutes: its node accepts it at the latest so long after it was offered.
+    slot_lead_minutes: what is wanted in a later slot is offered to its node so long before the slot begins.
 
     ship_clock: which of SHIP_CLOCKS stops the clock of a parcel. pause_outside_hours: minutes in which the node is
     closed do not count. keep_days: a pickup that is ready waits so long for its buyer. remind_hours: the buyer is
@@ -35,6 +48,9 @@ class Clocks:
     keep_days: int = 7
     remind_hours: int = 48
     after_expiry: str = "hold"
+    instant_minutes: int = 60
+    instant_accept_minutes: int = 10
+    slot_lead_minutes: int = 240
 
 
 DEFAULT = Clocks()
@@ -48,6 +64,16 @@ def ready_by(placed_at: datetime, hours: Hours, clocks: Clocks) -> datetime:
 def ship_by(placed_at: datetime, hours: Hours, clocks: Clocks) -> datetime:
     """When a parcel that was ordered at ``placed_at`` must be delivered, or dispatched: as ``ship_clock`` says."""
     return _later(placed_at, clocks.ship_hours * 60, hours, clocks)
+
+
+def instant_by(placed_at: datetime, hours: Hours, clocks: Clocks) -> datetime:
+    """When an instant delivery that was ordered at ``placed_at`` must be there: only open minutes count."""
+    return hours.add_open_minutes(placed_at, clocks.instant_minutes)
+
+
+def offer_from(slot_start: datetime, clocks: Clocks) -> datetime:
+    """From when on what is wanted at ``slot_start`` is the work of its node."""
+    return slot_start - timedelta(minutes=clocks.slot_lead_minutes)
 
 
 def accept_by(offered_at: datetime, minutes: int, hours: Hours, due_at: datetime | None) -> datetime:
@@ -89,7 +115,7 @@ def parse_clocks(values: Mapping[str, Any]) -> Clocks:
     if unknown := sorted(set(values) - set(known)):
         raise Refusal("clocks.unknown", f"There is no clock {unknown[0]!r}; there are {', '.join(known)}.")
     clocks = Clocks(**{**known, **values})
-    for name, most in (("pickup_minutes", 10_080), ("ship_hours", 2_400), ("keep_days", 365), ("remind_hours", 8_760)):
+    for name, most in MOST.items():
         value = getattr(clocks, name)
         if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
             raise Refusal("clocks.range", f"{name} must be a whole number from 1 to {most}, not {value!r}.")

@@ -20,7 +20,7 @@ MOST_AT_ONCE = 200
 @dataclass(frozen=True, slots=True)
 class NodeWork:
     """What one node has to do. late: what is past its clock. today: orders that came to it on its day, of ``limit``
-    (None: no limit)."""
+    (None: no limit). later: what waits for the slots of its buyers."""
 
     node_id: int
     code: str
@@ -30,6 +30,7 @@ class NodeWork:
     pack: int
     dispatch: int
     collect: int
+    later: int
     late: int
     today: int
     limit: int | None
@@ -52,7 +53,7 @@ def queue(
     """What waits in one of ``states.QUEUES`` ("" for all), with order, shop, node, lines and ``due``, unordered.
 
     nodes: ids, None for all. text: an order number, or the id of a fulfilment. method: how it reaches its buyer.
-    due: until when the next step should be taken; None is never.
+    due: until when the next step should be taken; None is never. rush: 0 for instant deliveries, 1 for others.
     """
     rows = Fulfillment.objects.filter(status__in=QUEUES[stage] if stage else AT_NODE)
     if nodes is not None:
@@ -65,28 +66,32 @@ def queue(
     due = Case(
         When(status="offered", then=F("accept_by")),
         When(status="ready", then=F("collect_by")),
+        When(status="on_hold", then=F("offer_from")),
         default=Coalesce("ready_by", "due_at", "promised_at"),
         output_field=DateTimeField(),
     )
     lines = Prefetch("lines", FulfillmentLine.objects.select_related("sku", "order_line").order_by("id"))
-    return rows.annotate(due=due).select_related("node", "order__shop").prefetch_related(lines)
+    rush = Case(When(Q(order__delivery_method="instant") & ~Q(status="on_hold"), then=0), default=1)
+    return rows.annotate(due=due, rush=rush).select_related("node", "order__shop").prefetch_related(lines)
 
 
 def most_urgent(rows: QuerySet[Fulfillment]) -> QuerySet[Fulfillment]:
-    """``rows`` of ``queue``, what is due first first."""
-    return rows.order_by(F("due").asc(nulls_last=True), "pk")
+    """``rows`` of ``queue``: instant deliveries, then the others, of each what is due first first."""
+    return rows.order_by(F("rush").asc(), F("due").asc(nulls_last=True), "pk")
 
 
 def work_of_nodes(nodes: Collection[int] | None, now: datetime) -> list[NodeWork]:
     """What each active node that has anything to do has to do, by code; ``nodes``: ids, None for all. One statement."""
     rows = fetch_all(
-        """SELECT n.id, n.code, n.name, w.offered, w.pick, w.pack, w.dispatch, w.collect, w.late, w.today, n.order_limit
+        """SELECT n.id, n.code, n.name, w.offered, w.pick, w.pack, w.dispatch, w.collect, w.later, w.late, w.today,
+                  n.order_limit
            FROM network_node n JOIN (
              SELECT f.node_id, count(*) FILTER (WHERE f.status = 'offered') AS offered,
                     count(*) FILTER (WHERE f.status IN ('allocated', 'accepted')) AS pick,
                     count(*) FILTER (WHERE f.status = 'picking') AS pack,
                     count(*) FILTER (WHERE f.status = 'packed') AS dispatch,
                     count(*) FILTER (WHERE f.status = 'ready') AS collect,
+                    count(*) FILTER (WHERE f.status = 'on_hold') AS later,
                     count(*) FILTER (WHERE CASE f.status WHEN 'offered' THEN f.accept_by WHEN 'ready' THEN f.collect_by
                                            ELSE coalesce(f.ready_by, f.due_at, f.promised_at) END <= %(now)s) AS late,
                     count(DISTINCT f.order_id) FILTER (WHERE f.allocated_at > %(now)s - %(day)s) AS today

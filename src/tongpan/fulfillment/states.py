@@ -19,7 +19,8 @@ TAKEN = ("allocated", "accepted")
 
 STEPS: dict[str, tuple[str, ...]] = {
     "accept": ("offered",),
-    "reject": ("allocated", "offered", "accepted", "picking"),
+    "reject": AT_NODE,
+    "release": ("on_hold",),
     "pick": TAKEN,
     "pack": (*TAKEN, "picking"),
     "ready": (*TAKEN, "picking", "packed"),
@@ -37,8 +38,9 @@ QUEUES: dict[str, tuple[str, ...]] = {
     "pack": ("picking",),
     "dispatch": ("packed",),
     "collect": ("ready",),
+    "later": ("on_hold",),
 }
-"""What waits for which work: the states of each queue of a node."""
+"""What waits for which work: the states of each queue of a node. later: what waits for the slot of its buyer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +78,7 @@ _DONE_BY = {
     "pack": ("packed", "ready", "dispatched", "delivered"),
     "ready": ("ready",),
     "hand_over": ("delivered",),
+    "release": ("allocated", "offered", "accepted", "picking", "packed", "ready", "dispatched", "delivered"),
     "reject": ("rejected",),
 }
 _DOES = {
@@ -85,6 +88,7 @@ _DOES = {
     "pack": "packed",
     "ready": "made ready for pickup",
     "hand_over": "handed over",
+    "release": "offered to its node",
 }
 _IS = {
     "allocated": "waits to be picked",
@@ -93,7 +97,7 @@ _IS = {
     "picking": "is being picked",
     "packed": "is packed",
     "ready": "is ready for pickup",
-    "on_hold": "is on hold",
+    "on_hold": "waits for its slot",
     "dispatched": "has left",
     "delivered": "has reached its buyer",
     "cancelled": "is cancelled",
@@ -117,7 +121,7 @@ def refusal_of_step(step: str, work: Work, nodes: Collection[int] | None) -> Ste
         return no("fulfillment.status", sentence)
     if step in ("ready", "hand_over") and work.method != "pickup":
         return no("fulfillment.not_pickup", f"{what} is sent to its buyer; only an order for pickup is kept ready.")
-    if work.is_held and step not in ("reject", "accept"):
+    if work.is_held and step not in ("reject", "accept", "release"):
         return no("fulfillment.held", f"Order {work.number} is held back by the office; it must be released first.")
     return None
 

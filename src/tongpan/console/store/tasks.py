@@ -37,6 +37,11 @@ class Task:
     due: datetime | None
     tone: str
 
+    @property
+    def is_rush(self) -> bool:
+        """An instant delivery is done before everything else."""
+        return self.fulfillment.order.delivery_method == "instant"
+
 
 @dataclass(frozen=True, slots=True)
 class Queue:
@@ -77,13 +82,13 @@ def clock_of(fulfillment: Fulfillment, name: str) -> datetime | None:
 
 
 def work_of(node: Node, key: str, now: datetime, limit: int = MOST) -> list[Task]:
-    """What waits in one queue of a node, what is due first at the top."""
+    """What waits in one queue of a node: instant deliveries, then what is due first."""
     clock = next(clock for name, _label, clock in WORK if name == key)
     rows = Fulfillment.objects.filter(node=node, status__in=QUEUES[key])
     rows = rows.select_related("order__shop").prefetch_related("lines__sku")
     tasks = [Task(row, due := clock_of(row, clock), tone(due, now)) for row in rows.order_by("pk")[: limit * 4]]
     far = datetime.max.replace(tzinfo=now.tzinfo)
-    return sorted(tasks, key=lambda task: (task.due or far, task.fulfillment.pk))[:limit]
+    return sorted(tasks, key=lambda task: (not task.is_rush, task.due or far, task.fulfillment.pk))[:limit]
 
 
 def today_at(node: Node, now: datetime) -> Today:

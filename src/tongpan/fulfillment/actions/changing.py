@@ -212,7 +212,7 @@ def _change_one(order_id: int, revision: int | None, change: Callable[[Locked], 
 def _free(orders: Sequence[Locked], further: Collection[int], *, actor: str, now: datetime) -> None:
     """Give back what is allocated and promised to ``orders``."""
     order_ids = [order.id for order in orders]
-    give_back(order_ids, further, actor=actor, now=now)
+    give_back(order_ids, further, why="changed", actor=actor, now=now)
     release(order_ids, actor=actor, now=now, reason="the order was changed")
 
 
@@ -273,11 +273,13 @@ def _partly_gone(order_ids: Mapping[int, Locked]) -> set[int]:
     return {order_id for (order_id,) in rows}
 
 
-def give_back(order_ids: Collection[int], further: Collection[int], *, actor: str, now: datetime) -> None:
+def give_back(
+    order_ids: Collection[int], further: Collection[int], *, why: str = "cancelled", actor: str, now: datetime
+) -> None:
     """Take back what is allocated to ``order_ids``, and lock the pools of their goods and of ``further`` SKU ids.
 
     The caller holds the orders; what is promised to them in the pool is for the caller to release.
     """
     lock_allocated(order_ids)
     lock_pools(goods_of(order_ids) | set(further))
-    cancel(order_ids, at=now, actor=actor)
+    cancel(order_ids, at=now, actor=actor, why=why)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from django.db import transaction
 
-from tongpan.core.bulk import execute, fetch_all
+from tongpan.core.bulk import as_json, execute, fetch_all
 from tongpan.core.eventlog import NewEvent, append
 from tongpan.fulfillment.actions.snapshot import NEEDED
-from tongpan.fulfillment.events import DISPATCHED
+from tongpan.fulfillment.events import CANCELLED, DISPATCHED
 from tongpan.inventory.actions import ship, unpin, unpin_goods
 from tongpan.inventory.engine import Delta
 from tongpan.inventory.ledger import post
@@ -151,10 +151,11 @@ def _book(lines: Sequence[_Line], kind: str, at: Mapping[int, datetime], *, acto
 
 
 @transaction.atomic
-def cancel(order_ids: Collection[int], *, at: datetime, actor: str) -> list[int]:
+def cancel(order_ids: Collection[int], *, at: datetime, actor: str, why: str = "cancelled") -> list[int]:
     """Take back what is allocated to ``order_ids`` and has not left; the ids of the cancelled fulfilments.
 
-    The goods are free again at their nodes. Locks the fulfilments, then the pools; the caller holds the orders.
+    The goods are free again at their nodes. why: the order is "cancelled", "changed" or "rerouted".
+    Locks the fulfilments, then the pools; the caller holds the orders.
     """
     lines = _allocated(allocated_to(order_ids))
     cancelled = sorted({line.fulfillment_id for line in lines})
@@ -162,7 +163,21 @@ def cancel(order_ids: Collection[int], *, at: datetime, actor: str) -> list[int]
         return []
     _book(lines, "deallocated", dict.fromkeys(cancelled, at), actor=actor)
     unpin({line.order_id for line in lines})
-    execute("UPDATE fulfillment_fulfillment SET status = 'cancelled' WHERE id = ANY(%s)", [cancelled])
+    ended = fetch_all(
+        """WITH ended AS (UPDATE fulfillment_fulfillment SET status = 'cancelled' WHERE id = ANY(%s)
+                          RETURNING id, order_id, node_id),
+                noted AS (INSERT INTO fulfillment_fulfillmentevent (fulfillment_id, kind, at, actor, node_id, data)
+                          SELECT id, 'cancelled', %s, %s, node_id, %s::jsonb FROM ended ORDER BY id)
+           SELECT e.id, e.order_id, e.node_id, o.business_date
+           FROM ended e JOIN orders_order o ON o.id = e.order_id ORDER BY e.id""",
+        [cancelled, at, actor, as_json({"why": why})],
+    )
+    append(
+        [
+            NewEvent(CANCELLED, str(i), {"order": order_id, "node": node_id, "day": f"{day}", "why": why})
+            for i, order_id, node_id, day in ended
+        ]
+    )
     return cancelled
 
 

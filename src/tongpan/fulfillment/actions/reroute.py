@@ -42,6 +42,6 @@ def _reroute(
     if paid:
         lock_pools(goods_of(paid))
         if allocated_to(paid):
-            cancel(paid, at=now, actor=actor)
+            cancel(paid, at=now, actor=actor, why="rerouted")
         outcomes |= route(paid, actor=actor, now=now)
     return outcomes

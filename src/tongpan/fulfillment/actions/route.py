@@ -110,14 +110,17 @@ def _wait(job: Job) -> str:
 
 def _settle(jobs: Sequence[Job], anew: Collection[int], *, now: datetime, actor: str) -> None:
     """Give back what cancelled orders and those of ``anew`` have at nodes; let go what the channel says has left."""
-    cancelled = [job.order_id for job in jobs if job.status == "cancelled" or job.order_id in anew]
+    cancelled = [job.order_id for job in jobs if job.status == "cancelled"]
+    changed = [job.order_id for job in jobs if job.status != "cancelled" and job.order_id in anew]
     shipped = {job.order_id: job for job in jobs if job.is_shipped}
     leaving = {i: shipped[order_id].dispatched_at or now for i, order_id in allocated_to(shipped).items()}
-    if cancelled or leaving:
+    if cancelled or changed or leaving:
         # They lock pools before planning does: all at once, so that they are locked in one order.
         lock_pools(goods_of([job.order_id for job in jobs]))
     if cancelled:
         cancel(cancelled, at=now, actor=actor)
+    if changed:
+        cancel(changed, at=now, actor=actor, why="changed")
     if leaving:
         depart(leaving, actor=actor)
     deliver([job.order_id for job in shipped.values() if job.delivered_at])

@@ -1,8 +1,9 @@
 """Reads of promises: pickups ready within their hours, parcels there or gone within theirs.
 
 A promise is a deadline of a fulfilment: ``ready_by`` of a pickup; ``due_at`` of a parcel, which is kept by arriving or
-by leaving, as ``fulfillment.clocks`` says; and where a channel alone promised, its time for leaving. What was cancelled
-or rejected promises nothing any more. At risk: not kept yet, with less than a quarter of its time left.
+by leaving, as ``fulfillment.clocks`` says, and of an instant delivery, which is kept by arriving; and where a channel
+alone promised, its time for leaving. What was cancelled or rejected promises nothing any more. At risk: not kept yet,
+with less than a quarter of its time left.
 """
 
 from __future__ import annotations
@@ -32,11 +33,12 @@ _PROMISES = """
       SELECT f.id, o.id AS order_id, o.external_id, s.code AS shop, c.code AS channel, n.id AS node_id,
              n.code AS node, n.name AS node_name, n.kind AS node_kind, f.status, o.placed_at, f.dispatched_at,
              CASE WHEN o.delivery_method = 'pickup' THEN 'pickup' WHEN f.due_at IS NULL THEN 'dispatch'
-                  ELSE 'ship' END AS promise,
+                  WHEN o.delivery_method = 'instant' THEN 'instant' ELSE 'ship' END AS promise,
              CASE WHEN o.delivery_method = 'pickup' THEN f.ready_by
                   ELSE coalesce(f.due_at, f.promised_at, o.promised_at) END AS due,
              CASE WHEN o.delivery_method = 'pickup' THEN coalesce(f.ready_at, f.collected_at)
-                  WHEN f.due_at IS NULL OR %(clock)s = 'dispatched' THEN f.dispatched_at
+                  WHEN f.due_at IS NULL OR %(clock)s = 'dispatched' AND o.delivery_method <> 'instant'
+                    THEN f.dispatched_at
                   ELSE f.delivered_at END AS reached
       FROM orders_order o
       JOIN fulfillment_fulfillment f ON f.order_id = o.id JOIN network_node n ON n.id = f.node_id
@@ -60,7 +62,8 @@ _PROMISES = """
           WHEN reached IS NULL AND dispatched_at IS NULL AND EXISTS (
             SELECT FROM orders_hold h WHERE h.order_id = j.order_id AND h.released_at IS NULL) THEN 'held'
           WHEN status = 'offered' THEN 'not_accepted'
-          WHEN promise = 'ship' AND %(clock)s = 'delivered' AND dispatched_at <= due THEN 'carrier'
+          WHEN (promise = 'ship' AND %(clock)s = 'delivered' OR promise = 'instant') AND dispatched_at <= due
+            THEN 'carrier'
           ELSE 'late_pick' END AS reason
         FROM judged j)"""
 

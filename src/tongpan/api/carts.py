@@ -8,7 +8,7 @@ from django.http import HttpRequest
 from ninja import Path, Query, Router
 from pydantic import Field
 
-from tongpan.api.documents import BuyerIn, ShipToIn
+from tongpan.api.documents import BuyerIn, DeliveryIn, ShipToIn
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
@@ -16,7 +16,7 @@ from tongpan.api.values import Code, Flag, In, Instant, MoneyIn, MoneyOut, Name6
 from tongpan.channels.queries import shop_by_code
 from tongpan.core.clock import utc_now
 from tongpan.orders.actions.carts import CartLineSpec, checkout, open_cart, pay_order, set_cart_lines
-from tongpan.orders.engine import LineDoc
+from tongpan.orders.engine import UNSAID, LineDoc
 from tongpan.orders.models import Cart
 from tongpan.orders.queries.carts import availability_of, select_carts
 
@@ -50,6 +50,7 @@ class CheckoutIn(In):
     buyer: BuyerIn | None = None
     ship_to: ShipToIn = ShipToIn()
     charges: list[ChargeIn] = Field([], max_length=50)
+    delivery: DeliveryIn | None = Field(None, description="How the goods reach the buyer, such as instant delivery")
     as_preorder: Flag = Field(False, description="The goods come later: the order is held by a deposit")
 
 
@@ -200,11 +201,19 @@ def post_checkout(request: HttpRequest, cart: Path[Token], body: CheckoutIn) -> 
             LineDoc("charge", c.code, c.code, 1, c.amount.minor(currency, f"charges.{at}.amount"))
             for at, c in enumerate(body.charges)
         ]
+        delivery = body.delivery.doc(currency) if body.delivery else UNSAID
     except ValueError as error:
         raise Problem(422, "money.invalid", f"{error}.") from None
     buyer = body.buyer.doc(found.shop.code) if body.buyer else None
     made = checkout(
-        cart, buyer, body.ship_to.doc(), charges, as_preorder=body.as_preorder, actor=actor_of(request), now=utc_now()
+        cart,
+        buyer,
+        body.ship_to.doc(),
+        charges,
+        as_preorder=body.as_preorder,
+        delivery=delivery,
+        actor=actor_of(request),
+        now=utc_now(),
     )
     return CheckoutOut(
         order=made.order_id,

@@ -41,6 +41,7 @@ SECTIONS = (
             NavItem("store_desk", _("Store desk"), "store", "console:store_desk", "fulfillment.work"),
             NavItem("carts", _("Carts"), "cart", "console:carts", "orders.view"),
             NavItem("preorders", _("Pre-orders"), "hourglass", "console:preorders", "orders.view"),
+            NavItem("subscriptions", _("Subscriptions"), "refresh", "console:subscriptions", "orders.view"),
             NavItem("queues", _("Queues"), "queue", "console:queues", "orders.view"),
             NavItem("parcels", _("Parcels"), "parcels", "console:parcels", "orders.view"),
             NavItem("aftersale", _("After-sale"), "undo", "console:aftersale", "orders.view"),

@@ -16,3 +16,8 @@ REFUND = "refund."
 """refund.proposed, .approved, .paid, .failed. key: refund id. payload: {"order", "case", "customer" (or null),
 "currency", "total_minor", "goods_minor", "tenders": [{"method", "kind", "action", "amount_minor"}]}: loyalty and
 promotions restore points and coupons, and take back what the goods earned, by ``refund.paid``."""
+SUBSCRIPTION = "subscription."
+"""subscription.created, .changed, .paused, .resumed, .skipped, .cancelled: what people did. .reminder: the subscriber
+should be told that it comes soon ({"due_on"}). .ordered: a run is an order that waits for payment ({"due_on", "order",
+"hold_until"}). .paid ({"due_on", "order"}). .short: goods or a price are missing, .unpaid: it was not paid in time
+({"due_on", "problem", "next_try_at"}). .failed: it is tried no more ({"due_on", "problem"}). key: subscription id."""

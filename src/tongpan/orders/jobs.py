@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import datetime
+
 from procrastinate.contrib.django import app
 
 from tongpan.core.clock import utc_now
 from tongpan.orders.actions.baskets import forget_baskets
 from tongpan.orders.actions.preorders import close_late_preorders
+from tongpan.orders.subscriptions.runs import announce, run_due, settle_runs
 
 ACTOR = "checkout"
+_ROUNDS = 50
 
 
 @app.periodic(cron="* * * * *")
@@ -23,3 +28,25 @@ def close_late(timestamp: int) -> int:
 def forget_scan_baskets(timestamp: int) -> int:
     """Forget baskets that nobody paid; how many. timestamp: seconds since 1970."""
     return forget_baskets(utc_now())
+
+
+@app.periodic(cron="*/5 * * * *")
+@app.task(queueing_lock="run_subscriptions")
+def run_subscriptions(timestamp: int) -> int:
+    """Remind subscribers, settle what was paid or was not, and make the orders of the day; how many runs were tried.
+
+    timestamp: seconds since 1970.
+    """
+    _until_done(settle_runs)
+    _until_done(announce)
+    return _until_done(run_due)
+
+
+def _until_done(work: Callable[[datetime], int]) -> int:
+    total = 0
+    for _ in range(_ROUNDS):
+        done = work(utc_now())
+        total += done
+        if not done:
+            break
+    return total

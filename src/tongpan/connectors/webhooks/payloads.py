@@ -59,7 +59,7 @@ def _data(one: Occurrence, found: Mapping[str, Mapping[int, Data]]) -> Data:
         return {"listing": {"id": int(one.key)}, **one.payload}
     if one.name == "stock.alert_opened":
         return {"alert": {"id": int(one.key)}, **one.payload}
-    if room in ("replenishment", "transfer", "appointment", "service"):
+    if room in ("replenishment", "transfer", "appointment", "service", "subscription"):
         return {room: {"id": int(one.key)}, **one.payload}
     if one.name == "correction.booked":
         return {"correction": {"number": one.key}}

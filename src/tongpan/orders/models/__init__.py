@@ -43,6 +43,13 @@ from tongpan.orders.models.documents import (
 from tongpan.orders.models.ledger import LedgerEntry
 from tongpan.orders.models.preorders import Preorder, PreorderLine, PreorderOffer, PreorderState
 from tongpan.orders.models.review import BlacklistEntry, OrderContact, OrderNote, ReviewPolicy
+from tongpan.orders.models.subscriptions import (
+    RunState,
+    Subscription,
+    SubscriptionLine,
+    SubscriptionRun,
+    SubscriptionState,
+)
 
 __all__ = [
     "BlacklistEntry",
@@ -88,8 +95,13 @@ __all__ = [
     "ReturnPolicy",
     "ReturnStatus",
     "ReviewPolicy",
+    "RunState",
     "ScanBasket",
     "Status",
+    "Subscription",
+    "SubscriptionLine",
+    "SubscriptionRun",
+    "SubscriptionState",
     "UnitsTaken",
     "Way",
 ]

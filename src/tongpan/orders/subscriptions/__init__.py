@@ -1,0 +1,1 @@
+"""Subscriptions: orders that come again by themselves (FUL-11)."""

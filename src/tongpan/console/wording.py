@@ -117,6 +117,10 @@ _SENTENCES = (
     gettext_noop("Returns of shop %(shop)s cannot go to %(node)s: it does not serve it."),
     # Routing
     gettext_noop("No rule of the routing policy finds a node; the decision says why for each."),
+    gettext_noop("No dealer who owes home delivery at the address has the goods."),
+    gettext_noop("The node that the order names for instant delivery does not have all of the goods."),
+    gettext_noop("No open node near the address has all of the goods; send the order another way."),
+    gettext_noop("No node near the address has all of the goods; send the order another way."),
     gettext_noop("Every node that has the goods refused the order; send it by hand or change the order."),
     gettext_noop("The routing policy leaves orders like this one out."),
     gettext_noop("No goods were found in %(days)s days."),
@@ -186,6 +190,17 @@ _SENTENCES = (
     gettext_noop("Some of the goods are not there any more; look at the cart again."),
     gettext_noop("That order does not leave from here."),
     gettext_noop("It has left already, was called off, or its order is held back."),
+    # Subscriptions
+    gettext_noop("Some of the goods are not there."),
+    gettext_noop("The list of shop %(shop)s has no price of SKU %(sku)s."),
+    gettext_noop("It was not paid in time."),
+    gettext_noop("It was not paid in %(number)s tries."),
+    gettext_noop("Its order was cancelled."),
+    gettext_noop("Its rhythm was changed."),
+    gettext_noop("Left out by a person."),
+    gettext_noop("It was paused."),
+    gettext_noop("The subscription has ended."),
+    gettext_noop("Subscription %(id)s is %(state)s; it cannot %(step)s now."),
     # After-sale
     gettext_noop("Within the window without a reason, until %(day)s (rule %(rule)s)."),
     gettext_noop("Within the extended window, until %(day)s (rule %(rule)s)."),

@@ -202,10 +202,13 @@ def _load(due: Sequence[tuple[int, date]], rules: Rules) -> list[_Run]:
            ORDER BY r.due_on, s.id""",
         [ids, days],
     )
-    return [
-        _Run(*row[:8], Rhythm(*row[8:11]), row[11], contents_of(row[12]), lines.get(row[1], ()))  # type: ignore[arg-type]
-        for row in rows
-    ]
+    runs = []
+    for run_id, i, due_on, made, tried, shop, currency, zone, unit, every, day, next_on, sealed in rows:
+        rhythm, contents = Rhythm(unit, every, day), contents_of(sealed)
+        runs.append(
+            _Run(run_id, i, due_on, made, tried, shop, currency, zone, rhythm, next_on, contents, lines.get(i, ()))
+        )
+    return runs
 
 
 def _try(runs: Sequence[_Run], rules: Rules, *, actor: str, now: datetime) -> list[_Ended]:

@@ -244,6 +244,15 @@ def test_a_change_counts_from_the_next_run_on(stocked):
     assert runs() == [(TODAY, "skipped", 0, 0), (date(2026, 11, 20), "unpaid", 1, 1)]
 
 
+def test_another_rhythm_with_the_same_next_day_leaves_that_run_as_it_is(stocked):
+    i = subscribe(SPEC, **BY)
+    announce(NOW)
+    change(i, rhythm=Rhythm("week", 2, 3), **BY)
+
+    assert run_due(NOW) == 1
+    assert (runs(), Subscription.objects.get().next_on) == ([(TODAY, "unpaid", 1, 1)], TODAY + timedelta(days=14))
+
+
 def test_days_that_nobody_ran_are_not_made_up_for(stocked):
     subscribe(SPEC, **BY)
 

@@ -131,8 +131,9 @@ def change(
             told["lines"] = [[line.sku_code, line.qty, line.unit_minor] for line in lines]
         if rhythm is not None:
             check_rhythm(rhythm)
-            _end_runs(subscription_id, held.next_on, "Its rhythm was changed.")
             day = first_day(rhythm, max(held.next_on, held.today))
+            if day != held.next_on:
+                _end_runs(subscription_id, held.next_on, "Its rhythm was changed.")
             execute(
                 "UPDATE orders_subscription SET unit = %s, every = %s, day = %s, next_on = %s WHERE id = %s",
                 [*rhythm, day, subscription_id],

@@ -21,6 +21,7 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
     for room in (
         "operations",
         "carts",
+        "subscriptions",
         "order_changes",
         "order_edits",
         "orders",

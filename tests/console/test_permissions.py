@@ -45,6 +45,7 @@ ARGUMENTS = {
     "service_id": 1,
     "listing_id": 1,
     "cart_id": 1,
+    "subscription_id": 1,
     "queue": "pick",
     "what": "x",
     "transfer_id": 1,

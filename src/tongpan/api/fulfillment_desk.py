@@ -29,6 +29,7 @@ from tongpan.orders.models import DeliveryMethod
 
 router = Router(tags=["fulfillment"])
 Step = Literal["accept", "pick", "pack", "ready", "release"]
+Whole = Annotated[int, Field(strict=True)]
 Ids = Annotated[list[Id], Field(min_length=1, max_length=MOST_AT_ONCE)]
 _STEPS = {"accept": accept, "pick": pick, "pack": pack, "ready": make_ready, "release": release}
 
@@ -145,16 +146,16 @@ class ClocksOut(Out):
 class ClocksIn(In):
     """What is left out stays."""
 
-    pickup_minutes: int | None = None
-    ship_hours: int | None = None
+    pickup_minutes: Whole | None = None
+    ship_hours: Whole | None = None
     ship_clock: Literal["delivered", "dispatched"] | None = None
     pause_outside_hours: Flag | None = None
-    keep_days: int | None = None
-    remind_hours: int | None = None
+    keep_days: Whole | None = None
+    remind_hours: Whole | None = None
     after_expiry: Literal["hold", "cancel"] | None = None
-    instant_minutes: int | None = None
-    instant_accept_minutes: int | None = None
-    slot_lead_minutes: int | None = None
+    instant_minutes: Whole | None = None
+    instant_accept_minutes: Whole | None = None
+    slot_lead_minutes: Whole | None = None
 
 
 def _answer(outcomes: Sequence[StepOutcome]) -> StepOutcomesOut:

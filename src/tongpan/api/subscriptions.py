@@ -24,6 +24,7 @@ from tongpan.orders.subscriptions.engine import LineSpec, Rhythm, Rules, Subscri
 from tongpan.orders.subscriptions.queries import SubscriptionFilter, amount_of, runs_of, select_subscriptions
 
 router = Router(tags=["subscriptions"])
+Whole = Annotated[int, Field(strict=True)]
 Step = Literal["pause", "resume", "skip", "cancel"]
 
 
@@ -119,10 +120,10 @@ class SubscriptionRulesIn(In):
     """What is left out stays."""
 
     price: Literal["agreed", "list"] | None = None
-    remind_days: int | None = None
-    pay_hours: int | None = None
-    retry_hours: int | None = None
-    tries: int | None = None
+    remind_days: Whole | None = None
+    pay_hours: Whole | None = None
+    retry_hours: Whole | None = None
+    tries: Whole | None = None
 
 
 class RunPaidOut(Out):

@@ -46,7 +46,7 @@ def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
     """
     if not weights:
         raise ValueError("An amount cannot be split over no shares.")
-    if any(weight < 0 for weight in weights):
+    if min(weights) < 0:
         raise ValueError("A weight of a split cannot be negative.")
     total = sum(weights)
     if total == 0:
@@ -54,8 +54,11 @@ def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
     sign = -1 if amount_minor < 0 else 1
     size = abs(amount_minor)
     shares = [size * weight // total for weight in weights]
-    remainders = [size * weight % total for weight in weights]
     left = size - sum(shares)
-    for position in sorted(range(len(weights)), key=lambda i: (-remainders[i], i))[:left]:
-        shares[position] += 1
-    return [sign * share for share in shares]
+    if left:
+        # Larger remainders first, that is smaller negated ones; equal ones by position.
+        missing = [(-(size * weight % total), position) for position, weight in enumerate(weights)]
+        missing.sort()
+        for _, position in missing[:left]:
+            shares[position] += 1
+    return shares if sign > 0 else [-share for share in shares]

@@ -81,10 +81,10 @@ _ANY = ("percent", "max_minor", "amount_minor", "per", "price_minor", "prices")
 
 def _price(reader: Reader, kind: Kind, raw: Any, at: str) -> Benefit:
     words = reader.words(raw, at, _WORDS_OF.get(kind, _ANY))
-    given = [word for word in ("percent", "amount_minor", "price_minor") if words.get(word) is not None]
-    if words.get("prices") is not None and "price_minor" not in given:
-        given.append("prices")
     known = [word for word in ("percent", "amount_minor", "price_minor", "prices") if word in _WORDS_OF.get(kind, _ANY)]
+    given = [word for word in known if words.get(word) is not None]
+    if "price_minor" in given and "prices" in given:
+        given.remove("prices")
     if len(given) != 1:
         reader.wrong(at, f"Say one of {', '.join(known)}." if len(known) > 1 else f"Say {known[0]}.")
         return NOTHING
@@ -153,7 +153,7 @@ def _steps(reader: Reader, raw: Any, at: str) -> Steps:
     if times is not None and not is_repeated:
         reader.wrong(f"{at}.max_times", "This goes with repeat only.")
     most = reader.money(words.get("max_minor"), f"{at}.max_minor", 1)
-    return Steps(by, tuple(steps), is_repeated, times, most)
+    return Steps(by, tuple(steps) or (Step(1),), is_repeated, times, most)
 
 
 def _gifts(reader: Reader, raw: Any, at: str) -> Gifts:

@@ -146,7 +146,8 @@ class _Contest:
     def _rivals(self, where: Sequence[int]) -> list[str]:
         """The offers that won lines of ``where``."""
         winner = self.winner
-        return sorted({rival.code for i in where if (rival := winner[i]) is not None})
+        codes = {rival.code for i in where if (rival := winner[i]) is not None}
+        return sorted(codes) if len(codes) > 1 else list(codes)
 
 
 def _owners(tally: Tally, where: Sequence[int]) -> list[str]:

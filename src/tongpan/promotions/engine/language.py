@@ -251,7 +251,6 @@ def _payers(reader: Reader, raw: Any, at: str) -> tuple[tuple[str, int], ...]:
         (payer, reader.number(words[payer], f"{at}.{payer}", 0, 10_000, "parts")) for payer in PAYERS if payer in words
     ]
     payers = tuple((payer, weight) for payer, weight in found if weight)
-    if not payers:
+    if not payers and (found or not words):
         reader.wrong(at, 'Say who bears it, with weights: {"shop": 70, "platform": 30}.')
-        return (("shop", 1),)
-    return payers
+    return payers or (("shop", 1),)

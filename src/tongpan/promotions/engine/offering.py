@@ -11,15 +11,16 @@ from tongpan.promotions.engine.tally import Tally
 
 
 class Ready(NamedTuple):
-    """What an offer would take off: ``amounts`` at ``where``, spread by ``weights``; ``total`` is their sum.
+    """What an offer would take off: ``total`` from the lines at ``where``.
 
-    units: of the lines that it lowers. unplaced: what has no room above the floors. reason: why the total is 0.
+    amounts: of each line; None: the whole is spread by ``weights`` when it is applied. units: of the lines that it
+    lowers. unplaced: what has no room above the floors. reason: why the total is 0.
     """
 
     offer: Offer
     total: int
     where: Sequence[int]
-    amounts: Sequence[int]
+    amounts: Sequence[int] | None
     weights: Sequence[int]
     units: int
     unplaced: int
@@ -28,8 +29,10 @@ class Ready(NamedTuple):
 
     def apply(self, tally: Tally) -> None:
         """Takes it off, and says so."""
-        offer = self.offer
-        tally.take_off(offer, self.where, self.amounts, self.weights, units=self.units)
+        offer, amounts = self.offer, self.amounts
+        if amounts is None:
+            amounts = spread(self.total + self.unplaced, self.weights, [tally.room[i] for i in self.where])
+        tally.take_off(offer, self.where, amounts, self.weights, units=self.units)
         params: dict[str, object] = {"amount_minor": self.total}
         if self.unplaced:
             params["unplaced_minor"] = self.unplaced
@@ -93,11 +96,11 @@ def propose(tally: Tally, offer: Offer, base: Sequence[int], where: list[int]) -
         if not offer.limits.is_partial or not budget:
             return nothing(offer, "budget_spent", {"needs_minor": total - budget, "left_minor": budget})
         total = budget
-    amounts = spread(total, weights, [tally.room[i] for i in used])
-    placed = sum(amounts)
+    room = tally.room
+    placed = min(total, sum([room[i] for i, weight in zip(used, weights, strict=True) if weight]))
     if not placed:
         return nothing(offer, "floor" if total else "no_gain", {})
-    return Ready(offer, placed, used, amounts, weights, 0, total - placed)
+    return Ready(offer, placed, used, None, weights, 0, total - placed)
 
 
 def lines_apart(tally: Tally, offer: Offer, where: Sequence[int], gives: Sequence[int]) -> Ready:

@@ -82,7 +82,8 @@ class Tally:
         """The rules that keep the offer off the first of ``where`` that it may not touch."""
         for i in where:
             if self.met[i] & (offer.foes if not offer.undiscounted else -1):
-                return sorted(set(self.who[i]))
+                codes = self.who[i]
+                return list(codes) if len(codes) == 1 else sorted(set(codes))
         return []
 
     def money_left(self, offer: Offer) -> int | None:

@@ -60,7 +60,7 @@ def write_rule(rule: Rule) -> dict[str, Any]:
     }
     if rule.kind == "bundle":
         del document["scope"]
-    return {word: value for word, value in document.items() if value not in ("", {}, None)}
+    return {word: value for word, value in document.items() if word == "benefit" or value not in ("", {}, None)}
 
 
 def write_scope(scope: Scope) -> dict[str, Any]:

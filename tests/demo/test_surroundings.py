@@ -12,7 +12,8 @@ from tongpan.demo.surroundings import dress
 from tongpan.fulfillment.actions import route
 from tongpan.inventory.models import CountSheet, LiveSession, NodePolicy, Transfer
 from tongpan.inventory.queries import reconcile
-from tongpan.orders.models import ReturnCase
+from tongpan.orders.actions import review_orders
+from tongpan.orders.models import Hold, Order, ReturnCase
 
 CODES = [f"S{n:02}" for n in range(16)]
 
@@ -72,7 +73,9 @@ def test_a_company_without_goods_is_left_bare(db):
 def test_the_counters_have_pickups_offers_and_cases_once(company):
     put("st-beijing", "o3", **dict.fromkeys(CODES, 9))
     stage(describe(), NOW)
+    review_orders(set(Order.objects.values_list("pk", flat=True)), now=NOW)
     first = what_waits()
+    assert not Hold.objects.exists(), "the review holds none of them back"
 
     stage(describe(), NOW)
 

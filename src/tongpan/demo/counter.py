@@ -18,7 +18,7 @@ from tongpan.network.engine import NodeRules
 from tongpan.orders.actions import accept
 from tongpan.orders.aftersale.actions import receive, request, send
 from tongpan.orders.aftersale.specs import CaseLineSpec, CaseSpec
-from tongpan.orders.engine import BuyerDoc, DeliveryDoc, LineDoc, OrderDoc, PaymentDoc
+from tongpan.orders.engine import BuyerDoc, DeliveryDoc, LineDoc, OrderDoc, PaymentDoc, ShipTo
 
 PRICE_MINOR = 9_900
 PICKUPS, READY, OFFERS, CASES = 5, 3, 3, 5
@@ -74,9 +74,23 @@ def _goods(node: str, limit: int) -> list[str]:
 def _paid(shop: str, number: str, at: datetime, sku: str, node: str, **facts: Any) -> OrderDoc:
     line = LineDoc("goods", sku, "", 1, PRICE_MINOR, wanted_node=node)
     buyer = BuyerDoc("demo", "company", number, "演示顾客")
+    # Each with a phone of its own, that the review takes them for different people.
+    phone = f"13900{ord(number[3]):03}{int(number[4:]):03}"
+    to = ShipTo("上海市", "上海市", recipient="演示顾客", phone=phone, address=f"演示路{number[-1]}号")
     payment = PaymentDoc(1, "wechat", PRICE_MINOR, at)
     return OrderDoc(
-        shop, number, at, "CNY", [line], buyer, payments=[payment], paid_at=at, is_simulated=True, version=at, **facts
+        shop,
+        number,
+        at,
+        "CNY",
+        [line],
+        buyer,
+        to,
+        payments=[payment],
+        paid_at=at,
+        is_simulated=True,
+        version=at,
+        **facts,
     )
 
 

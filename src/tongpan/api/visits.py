@@ -26,7 +26,7 @@ DAYS = 30
 
 
 class VisitorIn(In):
-    kind: Name60 = Field(examples=["phone"])
+    kind: Annotated[str, Field(pattern=r"^[a-z_]{1,20}$", examples=["phone"])]
     scope: Text60 = Field("company", description="Within which the value is one person")
     value: Name120
 

@@ -59,7 +59,7 @@ COLUMNS = (
     Column("result", _("Result"), lambda row: "passed" if row.passed else "failed"),
     Column("lot", _("Lot"), lambda row: row.lot, is_number=True),
     Column("sample", _("Looked at"), lambda row: row.sample, is_number=True),
-    Column("failed", _("Failed"), lambda row: row.failed, is_number=True),
+    Column("failed", _("Failed units"), lambda row: row.failed, is_number=True),
     Column("at", _("Inspected at"), lambda row: row.inspected_at),
     Column("by", _("By"), lambda row: row.inspector),
 )
@@ -67,7 +67,9 @@ COLUMNS = (
 
 class InspectionFilters(FilterForm):
     result = forms.ChoiceField(
-        label=_("Result"), required=False, choices=[("", _("All")), ("failed", _("Failed")), ("passed", _("Passed"))]
+        label=_("Result"),
+        required=False,
+        choices=[("", _("All")), ("failed", _("Not passed")), ("passed", _("Passed"))],
     )
     kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("All")), *InspectionKind.choices])
     node = forms.ChoiceField(label=_("Node"), required=False)

@@ -15,6 +15,7 @@ from tongpan.fulfillment.actions.desk import make_ready
 from tongpan.fulfillment.parcels import TrackingDoc
 from tongpan.network.actions import save_nodes
 from tongpan.network.engine import NodeRules
+from tongpan.network.geography import locate
 from tongpan.orders.actions import accept
 from tongpan.orders.aftersale.actions import receive, request, send
 from tongpan.orders.aftersale.specs import CaseLineSpec, CaseSpec
@@ -76,7 +77,9 @@ def _paid(shop: str, number: str, at: datetime, sku: str, node: str, **facts: An
     buyer = BuyerDoc("demo", "company", number, "演示顾客")
     # Each with a phone of its own, that the review takes them for different people.
     phone = f"13900{ord(number[3]):03}{int(number[4:]):03}"
-    to = ShipTo("上海市", "上海市", recipient="演示顾客", phone=phone, address=f"演示路{number[-1]}号")
+    place = locate("上海市", "上海市")
+    at_place = (place.latitude, place.longitude) if place else (None, None)
+    to = ShipTo("上海市", "上海市", *at_place, recipient="演示顾客", phone=phone, address=f"演示路{number[-1]}号")
     payment = PaymentDoc(1, "wechat", PRICE_MINOR, at)
     return OrderDoc(
         shop,

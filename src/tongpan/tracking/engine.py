@@ -15,6 +15,7 @@ MAX_GOODS = 50
 MAX_ENTERED = 100_000
 # Seven digits or more in a row, spaces and dashes between them left out, or an address of e-mail.
 _PERSONAL = re.compile(r"(?:\d[ \-]?){7,}|\S@\S")
+_KIND = re.compile(r"[a-z_]{1,20}")
 _NO_TEXT = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
 
 
@@ -84,8 +85,10 @@ def visit_refusal(doc: VisitDoc, now: datetime) -> TrackOutcome | None:
         return refused(
             "visit.personal", "The note holds a phone number or an e-mail address; name the visitor by an identifier."
         )
-    if visitor and not (visitor.kind and visitor.value.strip() and len(visitor.value) <= 120):
-        return refused("visit.visitor", "A visitor is known by a kind of identifier and a value.")
+    if visitor and not (_KIND.fullmatch(visitor.kind) and visitor.value.strip() and len(visitor.value) <= 120):
+        return refused("visit.visitor", "A visitor is known by a kind of identifier (as phone) and a value.")
+    if visitor and len(visitor.scope) > 60:
+        return refused("visit.visitor", "The scope of an identifier has at most 60 characters.")
     if doc.at > now + AHEAD:
         return refused("visit.time", "The time of the visit lies in the future.")
     return None

@@ -13,6 +13,7 @@ from tongpan.core.errors import Refusal
 from tongpan.inventory.actions import enter_counts, open_counts, receive, submit_count
 from tongpan.inventory.engine.counting import CountOutcome, Found, SheetDoc
 from tongpan.inventory.engine.transfers import Arrival, Receipt
+from tongpan.inventory.lookup import find_goods
 from tongpan.orders.actions.baskets import sell_basket
 from tongpan.tracking.actions import record_visits
 from tongpan.tracking.engine import Identifier, VisitDoc
@@ -63,9 +64,15 @@ def _must(outcome: CountOutcome) -> None:
         raise Refusal(outcome.code, outcome.reason)
 
 
+def _sku(text: str) -> str:
+    """The code of the SKU whose code or barcode ``text`` is; ``text`` itself when it is none."""
+    hits = find_goods(text, 1)
+    return hits[0].code if hits and text in (hits[0].code, hits[0].barcode) else text
+
+
 def _visit(job: Job) -> Done:
     """args: kind, phone ("" for somebody unknown), lines [{sku}], note."""
-    goods = [str(row.get("sku", "")).strip() for row in job.rows("lines") if str(row.get("sku", "")).strip()]
+    goods = [_sku(text) for row in job.rows("lines") if (text := str(row.get("sku", "")).strip())]
     phone = job.text("phone", 60)
     visitor = Identifier("phone", "company", phone) if phone else None
     kind, staff = job.text("kind", 12) or "enter", job.actor.removeprefix("user:")[:80]

@@ -119,3 +119,24 @@ def test_a_second_coupon_of_one_rule_is_left_over():
         ("gone", "unknown_rule", "k3"),
         ("open", "coupon_not_needed", "k4"),
     }
+
+
+def test_a_budget_bears_what_floors_leave_of_a_discount_and_a_quota_counts_units_that_got_cheaper():
+    cart = cart_of(line(1, "A", 1000, 2, floor_minor=1000), line(2, "B", 1000, 2, floor_minor=900))
+    amount = book_of(rule("r", "amount", {"amount_minor": 5000}, limits={"money_minor": 200}))
+    flash = book_of(rule("r", "flash_sale", {"price_minor": 500}, limits={"units": 2}))
+
+    assert why(price(amount, cart), "r") == ("applied", {"amount_minor": 200, "unplaced_minor": 4800})
+    assert (nets(price(flash, cart)), price(flash, cart).takes) == ([2000, 1800], (Take("r:units", 2),))
+
+
+def test_a_set_price_is_what_the_set_costs_whatever_the_lane_reckons_on():
+    lanes = [{"code": "item", "chooser": "best"}, {"code": "bundle", "chooser": "best", "base": "initial"}]
+    book = book_of(
+        rule("sale", "percent", {"percent": 10}),
+        rule("set", "bundle", {"parts": [{"skus": ["A"]}, {"skus": ["B"]}], "price_minor": 1500}),
+        lanes=lanes,
+        stack=(("item", "bundle"),),
+    )
+
+    assert price(book, cart_of(line(1, "A", 1000), line(2, "B", 1000))).total_minor == 1500

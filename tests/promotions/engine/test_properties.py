@@ -13,7 +13,7 @@ from tests.support.promotions import NOON, rule
 from tongpan.orders.aftersale.engine import refunds
 from tongpan.promotions.engine.book import compile_book
 from tongpan.promotions.engine.carts import Cart, Coupon, Customer, Line
-from tongpan.promotions.engine.evaluate import evaluate
+from tongpan.promotions.engine.evaluate import evaluate, evaluate_many
 from tongpan.promotions.engine.explaining import SENTENCES, explain, sentence
 from tongpan.promotions.engine.language import read_rulebook
 from tongpan.promotions.engine.results import Result
@@ -25,6 +25,7 @@ GROUPS = ("g1", "g2", "g3")
 MINOR = st.integers(1, 20_000)
 PERCENT = st.integers(1, 100)
 FEW = st.integers(1, 3)
+PLAIN = st.tuples(st.sampled_from(["percent", "amount", "fixed_price"]), st.integers(1, 90), st.sampled_from(SKUS))
 CONDITIONS: list[dict[str, Any]] = [
     {"min_qty": 2},
     {"undiscounted": True},
@@ -284,3 +285,37 @@ def test_units_refunded_one_by_one_in_any_order_give_back_every_share(
 
     assert given_back.total_minor == sum(one.net_minor for one in result.lines)
     assert sum(given_back.payers.values()) == sum(s.amount_minor for s in result.discounts if s.line)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(PLAIN, max_size=6), carts())
+def test_a_lane_of_offers_for_single_lines_gives_each_line_its_best(
+    offers: list[tuple[str, int, str]], cart: Cart
+) -> None:
+    word = {"percent": "percent", "amount": "amount_minor", "fixed_price": "price_minor"}
+    listed = []
+    for number, (kind, value, sku) in enumerate(offers):
+        benefit = {word[kind]: value} if kind == "percent" else {word[kind]: value * 50}
+        per = {"per": "unit"} if kind == "amount" else {}
+        listed.append(rule(f"r{number}", kind, benefit | per, scope={"skus": [sku]}, lane="item"))
+
+    result = priced(read_rulebook({"rules": listed}, "1"), cart)
+
+    for line, one in zip(cart.lines, result.lines, strict=True):
+        lowest = full = line.qty * line.unit_minor
+        for kind, value, sku in offers:
+            if sku == line.sku:
+                net = {
+                    "percent": full - (full * value + 50) // 100,
+                    "amount": full - line.qty * value * 50,
+                    "fixed_price": line.qty * value * 50,
+                }[kind]
+                lowest = min(lowest, max(net, line.qty * min(line.floor_minor, line.unit_minor)))
+        assert one.net_minor == lowest
+
+
+def test_many_carts_at_once_are_priced_as_one_by_one() -> None:
+    book = compile_book(read_rulebook({"rules": [rule("r", "percent", {"percent": 10})]}, "1"))
+    asked = [(Cart((Line(1, "A", 1, unit),), "tmall"), Customer("c"), NOON) for unit in (100, 999, 5)]
+
+    assert list(evaluate_many(book, asked)) == [evaluate(book, cart, buyer, at=at) for cart, buyer, at in asked]

@@ -25,8 +25,8 @@ from tongpan.promotions.engine.rules import (
 )
 
 _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
-MOST_STRETCHES = 256
-MOST_GOODS = 20_000
+MOST_STRETCHES = 64
+MOST_GOODS = 8_192
 """How much is kept before it is thrown away and made again."""
 
 

@@ -328,7 +328,8 @@ def _set(benefit: SetOffer, test: ScopeTest) -> Plan:
             part = next((number for number, count in enumerate(counts) if not count), len(parts) - 1)
             there = sum([goods.qty[i] for i in members[part]])
             return "incomplete", {"part": part + 1, "needs": max(1, parts[part][1] - there)}
-        cost = sum(cumulated(base[i], goods.qty[i], k) for i, k in best.items())
+        by = base if benefit.price_minor is None else goods.run
+        cost = sum(cumulated(by[i], goods.qty[i], k) for i, k in best.items())
         if benefit.price_minor is not None:
             total = cost - high * benefit.price_minor
         else:

@@ -91,16 +91,17 @@ def propose(tally: Tally, offer: Offer, base: Sequence[int], where: list[int]) -
     if len(plan) == 2:
         return nothing(offer, plan[0], plan[1])
     total, used, weights = plan
-    budget = tally.money_left(offer)
-    if budget is not None and total > budget:
-        if not offer.limits.is_partial or not budget:
-            return nothing(offer, "budget_spent", {"needs_minor": total - budget, "left_minor": budget})
-        total = budget
     room = tally.room
     placed = min(total, sum([room[i] for i, weight in zip(used, weights, strict=True) if weight]))
     if not placed:
         return nothing(offer, "floor" if total else "no_gain", {})
-    return Ready(offer, placed, used, None, weights, 0, total - placed)
+    unplaced = total - placed
+    budget = tally.money_left(offer)
+    if budget is not None and placed > budget:
+        if not offer.limits.is_partial or not budget:
+            return nothing(offer, "budget_spent", {"needs_minor": placed - budget, "left_minor": budget})
+        placed, unplaced = budget, 0
+    return Ready(offer, placed, used, None, weights, 0, unplaced)
 
 
 def lines_apart(tally: Tally, offer: Offer, where: Sequence[int], gives: Sequence[int]) -> Ready:
@@ -114,13 +115,13 @@ def lines_apart(tally: Tally, offer: Offer, where: Sequence[int], gives: Sequenc
     sold = 0
     for place, i in enumerate(where):
         cut[place] = min(cut[place], run[i])
-        if units is not None and cut[place]:
+        if units is not None and cut[place] and room[i]:
             taken = min(units, qty[i])
             if taken < qty[i]:
                 cut[place] = cumulated(cut[place], qty[i], taken)
             units -= taken
             sold += taken
-    if units is not None and not sold:
+    if units == 0 and not sold:
         return nothing(offer, "units_spent", {})
     asked = sum(cut)
     amounts = [min(amount, room[i]) for amount, i in zip(cut, where, strict=True)]

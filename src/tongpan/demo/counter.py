@@ -78,8 +78,15 @@ def _paid(shop: str, number: str, at: datetime, sku: str, node: str, **facts: An
     # Each with a phone of its own, that the review takes them for different people.
     phone = f"13900{ord(number[3]):03}{int(number[4:]):03}"
     place = locate("上海市", "上海市")
-    at_place = (place.latitude, place.longitude) if place else (None, None)
-    to = ShipTo("上海市", "上海市", *at_place, recipient="演示顾客", phone=phone, address=f"演示路{number[-1]}号")
+    to = ShipTo(
+        "上海市",
+        "上海市",
+        place.latitude if place else None,
+        place.longitude if place else None,
+        recipient="演示顾客",
+        phone=phone,
+        address=f"演示路{number[-1]}号",
+    )
     payment = PaymentDoc(1, "wechat", PRICE_MINOR, at)
     return OrderDoc(
         shop,

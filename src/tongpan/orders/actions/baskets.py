@@ -70,15 +70,15 @@ def show_basket(node_code: str, goods: Sequence[tuple[str, int]], *, now: dateti
     if any(not 0 < qty <= MAX_QTY for _, qty in goods):
         raise Refusal("basket.lines", f"Of each there are 1 to {MAX_QTY} units.")
     known = prices_at(shop, codes, now)
-    lines = []
+    lines, total = [], 0
     for code, qty in goods:
         sold = known.get(code)
         if sold is None or sold.price_minor is None:
             raise Refusal("basket.sku", f"{code[:60]!r} has no price here; ask the staff.")
         if qty > sold.free:
             raise Refusal("basket.short", f"Of {sold.name} the store has only {sold.free}; ask the staff.")
+        total += qty * sold.price_minor
         lines.append({"sku": code, "name": sold.name, "qty": qty, "unit_minor": sold.price_minor})
-    total = sum(line["qty"] * line["unit_minor"] for line in lines)
     code = secrets.token_hex(_BYTES)
     execute(
         """INSERT INTO orders_scanbasket (digest, node_id, shop_id, currency, lines, total_minor, made_at, expires_at)

@@ -33,6 +33,16 @@ MOST_UNITS = 60
 WHOLE = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A SKU where it is sold, and to whom: ``unit_minor`` is its list price there."""
+
+    channel: str
+    tier: str
+    sku: str
+    unit_minor: int
+
+
 @dataclass(slots=True)
 class Larder:
     """Goods to fill carts with: for each rule, channel and tier those it reaches, by price."""
@@ -64,12 +74,14 @@ class Larder:
         return list(dict.fromkeys([ends[0], ends[-1]])) if ends else []
 
 
-def baskets(larder: Larder, mask: int, sku: str, unit_minor: int, channel: str, tier: str) -> list[Basket]:
-    """Carts with ``sku`` that rules of ``mask`` may make cheap, the smallest first, each once."""
+def baskets(larder: Larder, mask: int, spot: Spot) -> list[Basket]:
+    """Carts with the SKU that rules of ``mask`` may make cheap, the smallest first, each once."""
+    sku, channel, tier = spot.sku, spot.channel, spot.tier
     found: dict[Basket, None] = {((sku, qty),): None for qty in range(1, EACH + 1)}
-    offs = sorted({rule.benefit.percent_bp for rule in map(larder.rules.__getitem__, bits(mask)) if _is_off(rule)})
+    benefits = [larder.rules[number].benefit for number in bits(mask)]
+    offs = sorted({one.percent_bp for one in benefits if isinstance(one, PercentOff) and 0 < one.percent_bp < WHOLE})
     for number in bits(mask):
-        for basket in _opening(larder, number, sku, unit_minor, channel, tier, offs):
+        for basket in _opening(larder, number, spot, offs):
             found[basket] = None
     near = {code for number in bits(mask) for _price, code in larder.shelf(number, channel, tier)[: FEW_GOODS + 1]}
     if len(near) <= FEW_GOODS:
@@ -80,20 +92,13 @@ def baskets(larder: Larder, mask: int, sku: str, unit_minor: int, channel: str, 
     return list(found)
 
 
-def is_complete(larder: Larder, mask: int, channel: str, tier: str) -> bool:
-    """Whether ``baskets`` holds every cart of two SKUs with up to ``EACH`` units of both."""
-    near = {code for number in bits(mask) for _price, code in larder.shelf(number, channel, tier)[: FEW_GOODS + 1]}
-    return len(near) <= FEW_GOODS
-
-
-def _opening(
-    larder: Larder, number: int, sku: str, unit_minor: int, channel: str, tier: str, offs: Sequence[int]
-) -> Iterator[Basket]:
-    """The smallest carts with ``sku`` that open one rule."""
+def _opening(larder: Larder, number: int, spot: Spot, offs: Sequence[int]) -> Iterator[Basket]:
+    """The smallest carts with the SKU that open one rule."""
+    sku, channel, tier = spot.sku, spot.channel, spot.tier
     rule = larder.rules[number]
     for least in amounts(rule):
         for target in dict.fromkeys([least, *(-(-least * WHOLE // (WHOLE - off)) for off in offs)]):
-            yield from _reaching(larder, number, sku, unit_minor, channel, tier, target)
+            yield from _reaching(larder, number, spot, target)
     for least in counts(rule):
         if least <= MOST_UNITS:
             yield ((sku, least),)
@@ -107,17 +112,16 @@ def _opening(
         for other in larder.ends(number, channel, tier, rule.scope, sku):
             yield ((sku, benefit.get), (other, benefit.buy))
     if isinstance(benefit, SetOffer):
-        yield from _sets(larder, number, benefit, sku, channel, tier)
+        yield from _sets(larder, number, benefit, spot)
 
 
-def _reaching(
-    larder: Larder, number: int, sku: str, unit_minor: int, channel: str, tier: str, least: int
-) -> Iterator[Basket]:
+def _reaching(larder: Larder, number: int, spot: Spot, least: int) -> Iterator[Basket]:
     """Carts that come to ``least`` minor units or just above: of the SKU alone, and of one unit with another good."""
+    sku, unit_minor = spot.sku, spot.unit_minor
     alone = max(-(-least // unit_minor), 1) if unit_minor else MOST_UNITS + 1
     if alone <= MOST_UNITS:
         yield ((sku, alone),)
-    shelf = larder.shelf(number, channel, tier)
+    shelf = larder.shelf(number, spot.channel, spot.tier)
     for mine in {1, max(alone - 1, 1)}:
         missing = least - mine * unit_minor
         if missing <= 0 or mine > MOST_UNITS:
@@ -130,7 +134,8 @@ def _reaching(
             yield ((sku, mine), (code, units))
 
 
-def _sets(larder: Larder, number: int, benefit: SetOffer, sku: str, channel: str, tier: str) -> Iterator[Basket]:
+def _sets(larder: Larder, number: int, benefit: SetOffer, spot: Spot) -> Iterator[Basket]:
+    sku = spot.sku
     own = {good.sku: good for good in larder.goods[number]}.get(sku)
     for place, part in enumerate(benefit.parts):
         if own is None or not covers(part.scope, own):
@@ -140,7 +145,7 @@ def _sets(larder: Larder, number: int, benefit: SetOffer, sku: str, channel: str
             for other_place, other in enumerate(benefit.parts):
                 if other_place == place:
                     continue
-                fit = larder.ends(number, channel, tier, other.scope, sku)
+                fit = larder.ends(number, spot.channel, spot.tier, other.scope, sku)
                 chosen = fit[end] if fit else sku
                 basket[chosen] = basket.get(chosen, 0) + other.qty
             yield tuple(basket.items())
@@ -164,7 +169,3 @@ def counts(rule: Rule) -> list[int]:
     elif isinstance(benefit, NForPrice | NthItem):
         found.add(benefit.n)
     return sorted(found - {0})
-
-
-def _is_off(rule: Rule) -> bool:
-    return isinstance(rule.benefit, PercentOff) and 0 < rule.benefit.percent_bp < WHOLE

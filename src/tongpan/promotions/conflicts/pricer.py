@@ -68,7 +68,8 @@ class Pricer:
         for number, (sku, qty) in enumerate(case.basket, 1):
             good = self.goods[sku]
             unit = self.market.price(case.channel, buyer.tier, sku)
-            assert unit is not None
+            if unit is None:
+                raise KeyError(f"{case.channel} does not sell {sku}.")
             lines.append(Line(number, sku, qty, unit, 0, None, good.product, good.categories, good.tags))
         cart = Cart(
             tuple(lines),
@@ -125,7 +126,7 @@ def example(case: Case, result: Result) -> Example:
 
 
 def coupon_sets(codes: Sequence[str], pairs: Iterable[frozenset[str]]) -> list[tuple[str, ...]]:
-    """Sets of coupons worth showing: all subsets of up to three codes; of more none, each, each pair that may meet, all.
+    """Coupons worth showing together: all subsets of up to three; of more none, each, pairs that may meet, and all.
 
     pairs: pairs of codes that the stack matrix lets meet.
     """

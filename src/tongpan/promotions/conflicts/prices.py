@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tongpan.promotions.conflicts.bounds import WHOLE
-from tongpan.promotions.conflicts.carts import baskets
+from tongpan.promotions.conflicts.carts import Spot, baskets
 from tongpan.promotions.conflicts.facts import Good
 from tongpan.promotions.conflicts.findings import Coverage, Example, Finding, Kind, Search
 from tongpan.promotions.conflicts.pricer import Case, applied_to, coupon_sets, example
@@ -37,7 +37,10 @@ class _Group:
 
 @dataclass(slots=True)
 class _Found:
-    """A finding as it grows. worst: the net of a unit in ten-thousandths of a minor unit, times the units over them."""
+    """A finding as it grows: its worst cart so far, with the line that breaks the limit.
+
+    skus: confirmed with a cart of their own. more: those whose bound breaks the limit, and that were not tried.
+    """
 
     example: Example
     sku: str
@@ -74,7 +77,8 @@ def search_prices(shop: Workshop) -> PriceSearch:
         waiting = going
     open_kinds = _count_open(shop, groups, found)
     findings = [_finding(kind, channel, rules, one) for (kind, channel, rules), one in found.items()]
-    coverage = [Coverage(kind, Search.BOUNDED, pairs, open_kinds.get(kind, 0)) for kind in PRICE_KINDS_FOUND]
+    kinds = [kind for kind in PRICE_KINDS_FOUND if kind is not Kind.BAND or shop.limits.band_applies_to == "net"]
+    coverage = [Coverage(kind, Search.BOUNDED, pairs, open_kinds.get(kind, 0)) for kind in kinds]
     return PriceSearch(findings, coverage, pairs, proven)
 
 
@@ -105,7 +109,9 @@ def _suspects(shop: Workshop) -> tuple[list[_Group], int, int]:
             ever |= stage.mask
         for good in shop.goods:
             reach = shop.reach.masks[good.sku]
-            prices = {tier: price for tier in shop.tiers(channel) if (price := shop.price(channel, tier, good)) is not None}
+            prices = {
+                tier: price for tier in shop.tiers(channel) if (price := shop.price(channel, tier, good)) is not None
+            }
             if not prices:
                 continue
             pairs += 1
@@ -118,7 +124,7 @@ def _suspects(shop: Workshop) -> tuple[list[_Group], int, int]:
                 proven += 1
                 continue
             for tier, mask, stage in shop.distinct(channel, reach):
-                if tier not in prices or (channel, tier) == ():
+                if tier not in prices:
                     continue
                 low = shop.bounds.lowest(mask, good.sku, prices[tier]) * WHOLE
                 margins = [low * WHOLE // max(limit, 1) for _kind, limit in lines[tier] if low < limit]
@@ -139,8 +145,7 @@ def _try_next(shop: Workshop, group: _Group, found: dict[tuple[Kind, str, tuple[
     group.tried += 1
     channel, buyer = group.scene.channel, group.buyer
     good = shop.pricer.goods[sku]
-    unit = shop.price(channel, buyer.tier, good)
-    assert unit is not None
+    unit = shop.sold_at(channel, buyer.tier, sku)
     lines = limits_of(shop, channel, good, unit)
     left = {kind for kind, _limit in lines}
     for case in _cases(shop, group, sku, unit, lines):
@@ -170,7 +175,7 @@ def _cases(shop: Workshop, group: _Group, sku: str, unit: int, lines: Sequence[L
     opened = [n for n in bits(group.mask) if rules[n].is_opened]
     free = group.mask & ~sum(1 << n for n in opened)
     codes = {rules[n].code: n for n in opened if rules[n].kind != "trade_in"}
-    tried = baskets(shop.larder, group.mask, sku, unit, group.scene.channel, group.buyer.tier)
+    tried = baskets(shop.larder, group.mask, Spot(group.scene.channel, group.buyer.tier, sku, unit))
     for coupons in coupon_sets(list(codes), shop.meeting(codes.values())):
         mask = free | sum(1 << codes[code] for code in coupons)
         low = shop.bounds.lowest(mask, sku, unit) * WHOLE
@@ -190,8 +195,7 @@ def _count_open(
     for group in groups:
         for _margin, sku in group.suspects[group.tried :]:
             good = shop.pricer.goods[sku]
-            unit = shop.price(group.scene.channel, group.buyer.tier, good)
-            assert unit is not None
+            unit = shop.sold_at(group.scene.channel, group.buyer.tier, sku)
             low = shop.bounds.lowest(group.mask, sku, unit) * WHOLE
             for kind, limit in limits_of(shop, group.scene.channel, good, unit):
                 if low >= limit:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -65,24 +64,44 @@ def spans(window: Window, start: datetime, end: datetime) -> list[Span]:
 
 def scenes(rules: Sequence[Rule], channels: Iterable[str], start: datetime, end: datetime) -> list[Scene]:
     """Every set of rules that is open at one moment of [start, end), once for each channel, at its first moment."""
+    reach = {channel: channel_mask(rules, channel) for channel in channels}
+    seen: dict[tuple[str, int], datetime] = {}
+    for at, live in _stretches(rules, start, end):
+        for channel, mask in reach.items():
+            seen.setdefault((channel, live & mask), at)
+    return [Scene(channel, moment, mask) for (channel, mask), moment in seen.items()]
+
+
+def joint_moments(
+    rules: Sequence[Rule], channels: Iterable[str], start: datetime, end: datetime
+) -> list[tuple[datetime, int]]:
+    """Every set of rules of several channels together that is open at one moment, at its first moment."""
+    reach = 0
+    for channel in channels:
+        reach |= channel_mask(rules, channel)
+    seen: dict[int, datetime] = {}
+    for at, live in _stretches(rules, start, end):
+        seen.setdefault(live & reach, at)
+    return [(at, mask) for mask, at in seen.items()]
+
+
+def _stretches(rules: Sequence[Rule], start: datetime, end: datetime) -> Iterator[tuple[datetime, int]]:
+    """The moments of [start, end) at which rules open or close, and the rules that are open from there on."""
     events: list[tuple[datetime, int, int]] = []
     for number, rule in enumerate(rules):
         for begin, stop in spans(rule.window, start, end):
             events += [(begin, number, 1), (stop, number, 0)]
-    heapq.heapify(events)
-    reach = {channel: channel_mask(rules, channel) for channel in channels}
-    seen: dict[tuple[str, int], datetime] = {}
-    live, at = 0, start
+    events.sort()
+    live, at, place = 0, start, 0
     while at < end:
-        while events and events[0][0] <= at:
-            _at, number, opens = heapq.heappop(events)
+        while place < len(events) and events[place][0] <= at:
+            _at, number, opens = events[place]
             live = live | 1 << number if opens else live & ~(1 << number)
-        for channel, mask in reach.items():
-            seen.setdefault((channel, live & mask), at)
-        if not events:
-            break
-        at = events[0][0]
-    return [Scene(channel, moment, mask) for (channel, mask), moment in seen.items()]
+            place += 1
+        yield at, live
+        if place == len(events):
+            return
+        at = events[place][0]
 
 
 def channel_mask(rules: Sequence[Rule], channel: str) -> int:
@@ -115,7 +134,7 @@ def may_use(rule: Rule, buyer: Buyer) -> bool:
 
 
 def buyers(rules: Sequence[Rule], tiers: Sequence[str]) -> tuple[list[Buyer], bool]:
-    """Buyers that the rules tell apart: one for each set of rules and tier that a buyer can have; whether all are there.
+    """Buyers that the rules tell apart, one for each tier and set of rules one can have; whether all are there.
 
     All combinations of what the conditions name are gone through while there are at most ``ALL_BUYERS``; of more, the
     buyers that one rule or several rules together ask for.

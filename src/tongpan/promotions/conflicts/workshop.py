@@ -1,4 +1,4 @@
-"""What every part of the check works with: the rules, the goods they reach, when and for whom they count, and prices."""
+"""What every part of the check works with: rules, the goods they reach, when and for whom they count, and prices."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tongpan.promotions.conflicts.bounds import Bounds
 from tongpan.promotions.conflicts.carts import Larder
 from tongpan.promotions.conflicts.facts import CampaignFacts, Good, Limits, Market
 from tongpan.promotions.conflicts.pricer import Pricer
-from tongpan.promotions.conflicts.reach import Reach, bits, reach_of, scopes_of
+from tongpan.promotions.conflicts.reach import Reach, bits, reach_of
 from tongpan.promotions.conflicts.scenes import Buyer, Scene, buyers, may_use, scenes
 from tongpan.promotions.engine.book import compile_book
 from tongpan.promotions.engine.rules import NForPrice, Rule, Rulebook, SetOffer
@@ -66,6 +66,13 @@ class Workshop:
         """The list price of a unit, or None when the channel does not sell it."""
         return self.market.price(channel, tier, good.sku)
 
+    def sold_at(self, channel: str, tier: str, sku: str) -> int:
+        """The list price of a unit that the channel sells. Raises KeyError for one that it does not."""
+        price = self.market.price(channel, tier, sku)
+        if price is None:
+            raise KeyError(sku)
+        return price
+
     def tiers(self, channel: str) -> list[str]:
         """The tiers of the buyers of a channel."""
         return sorted({stage.buyer.tier for stage in self.stages(channel)} | {""})
@@ -80,9 +87,7 @@ class Workshop:
                 ever |= scene.mask
             people, is_all = buyers([self.rules[n] for n in bits(ever)], self.market.tiers)
             self.has_all_buyers[channel] = is_all
-            may = [
-                sum(1 << n for n in bits(ever) if may_use(self.rules[n], buyer)) for buyer in people
-            ]
+            may = [sum(1 << n for n in bits(ever) if may_use(self.rules[n], buyer)) for buyer in people]
             kept: dict[tuple[str, int], Stage] = {}
             for scene in mine:
                 for buyer, mask in zip(people, may, strict=True):
@@ -111,7 +116,7 @@ class Workshop:
 
 
 def open_workshop(
-    book: Rulebook, market: Market, limits: Limits, start: datetime, end: datetime, now: datetime, campaign: str = ""
+    book: Rulebook, market: Market, limits: Limits, *, end: datetime, now: datetime, campaign: str = ""
 ) -> Workshop:
     """Everything the check needs. campaign: look only at what its rules do; "" looks at all."""
     looked = sum(1 << n for n, rule in enumerate(book.rules) if not campaign or rule.campaign == campaign)
@@ -119,12 +124,12 @@ def open_workshop(
     goods = tuple(good for good in market.goods if reach.masks[good.sku] & looked)
     dearest = _dearest(book.rules, reach, market)
     return Workshop(
-        book, market, limits, start, end, now, looked,
+        book, market, limits, now, end, now, looked,
         Pricer(compile_book(book), market, limits.max_carts),
         reach, goods,
         Larder(market, book.rules, reach.goods),
         Bounds(book, dearest),
-        scenes(book.rules, market.channels, start, end),
+        scenes(book.rules, market.channels, now, end),
     )  # fmt: skip
 
 
@@ -143,6 +148,3 @@ def _dearest(rules: Sequence[Rule], reach: Reach, market: Market) -> list[int]:
         else:
             found.append(0)
     return found
-
-
-__all__ = ["Stage", "Workshop", "open_workshop", "scopes_of"]

@@ -25,6 +25,8 @@ from tongpan.promotions.engine.rules import (
 
 WHOLE = 10_000
 """Basis points of all of it."""
+_Near = tuple[int, list[list[int]], list[int]]
+"""A rule, and those that may meet it: of each lane that chooses one, and of lanes that take all."""
 
 
 @dataclass(slots=True)
@@ -36,12 +38,16 @@ class Bounds:
 
     book: Rulebook
     dearest: Sequence[int]
-    _near: dict[int, list[tuple[int, list[list[int]], list[int]]]] = field(default_factory=dict)
+    _near: dict[int, list[_Near]] = field(default_factory=dict)
     _running: list[bool] = field(default_factory=list)
+    _by_sku: list[bool] = field(default_factory=list)
+    _cuts: list[dict[int, int]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         running = {lane.code: lane.base == "running" for lane in self.book.lanes}
         self._running = [running[rule.lane] for rule in self.book.rules]
+        self._by_sku = [isinstance(rule.benefit, UnitPrice) for rule in self.book.rules]
+        self._cuts = [{} for _rule in self.book.rules]
 
     def lowest(self, mask: int, sku: str, unit_minor: int) -> int:
         """No cart in which only rules of ``mask`` count nets a unit of ``sku`` below this."""
@@ -50,19 +56,36 @@ class Bounds:
         near = self._near.get(mask)
         if near is None:
             near = self._near[mask] = self._meetings(mask)
-        rules = self.book.rules
-        cut = {n: deepest(rules[n], sku, unit_minor, self.dearest[n], self._running[n]) for n in bits(mask)}
+        cut = {own: self._cut(own, sku, unit_minor) for own, _choosing, _adding in near}
         most = 0
         for own, choosing, adding in near:
-            off = cut[own] + sum(max(cut[n] for n in lane) for lane in choosing) + sum(cut[n] for n in adding)
+            off = cut[own]
+            for lane in choosing:
+                off += cut[lane[0]] if len(lane) == 1 else max([cut[n] for n in lane])
+            for n in adding:
+                off += cut[n]
             most = max(most, off)
-        return max(unit_minor - most, 0)
+        return unit_minor - most if unit_minor > most else 0
+
+    def _cut(self, number: int, sku: str, unit_minor: int) -> int:
+        """``deepest``, kept by price where the SKU does not matter."""
+        if self._by_sku[number]:
+            return deepest(
+                self.book.rules[number], sku, unit_minor, self.dearest[number], is_running=self._running[number]
+            )
+        kept = self._cuts[number]
+        found = kept.get(unit_minor)
+        if found is None:
+            found = kept[unit_minor] = deepest(
+                self.book.rules[number], sku, unit_minor, self.dearest[number], is_running=self._running[number]
+            )
+        return found
 
     def may_meet(self, one: Rule, two: Rule) -> bool:
         """Whether the stack matrix lets the two rules meet on a line."""
         return frozenset((one.group, two.group)) in self.book.stack
 
-    def _meetings(self, mask: int) -> list[tuple[int, list[list[int]], list[int]]]:
+    def _meetings(self, mask: int) -> list[_Near]:
         """For each rule those that may meet it: in lanes that choose one, and in lanes that take all."""
         rules = self.book.rules
         chooser = {lane.code: lane.chooser for lane in self.book.lanes}
@@ -82,7 +105,7 @@ class Bounds:
         return found
 
 
-def deepest(rule: Rule, sku: str, unit_minor: int, dearest_minor: int, is_running: bool) -> int:
+def deepest(rule: Rule, sku: str, unit_minor: int, dearest_minor: int, *, is_running: bool) -> int:
     """The most that ``rule`` can take off one unit whose list price is ``unit_minor``, over all carts, in minor units.
 
     dearest_minor: what everything that the rule asks for together costs at most at list prices. is_running: the

@@ -39,19 +39,18 @@ def check(book: Rulebook, market: Market, *, now: datetime, limits: Limits = DEF
     prices = search_prices(shop)
     found = [*prices.findings]
     coverage = [*prices.coverage]
-    share(20)
-    for findings, covered in (_one(search_unified(shop, campaign)), search_thresholds(shop)):
-        found += findings
-        coverage += covered
-    share(40)
-    for findings, covered in (
-        search_meetings(shop),
-        _one(search_one_channel(shop)),
-        _one(search_dates(shop)),
-        _one(search_budgets(shop)),
-        _one(search_stock(shop)),
-        search_bands(shop),
+    for percent, search in (
+        (20, lambda: _one(search_unified(shop, campaign))),
+        (15, lambda: search_thresholds(shop)),
+        (15, lambda: search_meetings(shop)),
+        (4, lambda: _one(search_one_channel(shop))),
+        (2, lambda: _one(search_dates(shop))),
+        (2, lambda: _one(search_budgets(shop))),
+        (2, lambda: _one(search_stock(shop))),
+        (1, lambda: search_bands(shop)),
     ):
+        share(percent)
+        findings, covered = search()
         found += findings
         coverage += covered
     if campaign:

@@ -66,7 +66,7 @@ class Limits:
 
     max_depth_bp: int = 3000
     band_applies_to: Literal["list", "net"] = "list"
-    max_carts: int = 12_000
+    max_carts: int = 25_000
     max_skus: int = 50
 
 

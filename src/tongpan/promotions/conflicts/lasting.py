@@ -100,19 +100,19 @@ def search_stock(shop: Workshop) -> tuple[list[Finding], Coverage]:
 def _short(shop: Workshop, campaign: str, numbers: list[int]) -> Iterator[Finding]:
     """SKUs that run out, of one campaign together; the worst of them as the example."""
     seconds = {number: _seconds(shop, shop.rules[number]) for number in numbers}
+    channels = {number: _channels(shop, shop.rules[number]) for number in numbers}
     mask = sum(1 << number for number in numbers)
     short: list[tuple[int, str, int, int]] = []
-    for good in shop.goods:
-        reached = list(bits(shop.reach.masks[good.sku] & mask))
-        if good.stock is None or not reached:
-            continue
-        need = 0
-        for channel, expected in shop.market.expected.items():
-            longest = max((seconds[n] for n in reached if channel in _channels(shop, shop.rules[n])), default=0)
-            need += expected.get(good.sku, 0) * longest
-        need //= DAY * 1000
-        if need > good.stock:
-            short.append((need - good.stock, good.sku, need, good.stock))
+    for reach, goods in shop.classes(mask).items():
+        longest = [
+            (expected, max((seconds[n] for n in bits(reach) if channel in channels[n]), default=0))
+            for channel, expected in shop.market.expected.items()
+        ]
+        for good in goods:
+            if good.stock is not None:
+                need = sum(expected.get(good.sku, 0) * time for expected, time in longest) // (DAY * 1000)
+                if need > good.stock:
+                    short.append((need - good.stock, good.sku, need, good.stock))
     if not short:
         return
     short.sort(key=lambda one: (-one[0], one[1]))

@@ -19,19 +19,25 @@ from tongpan.promotions.conflicts.scenes import Buyer, Scene
 from tongpan.promotions.conflicts.workshop import Workshop
 
 PRICE_KINDS_FOUND = (Kind.FLOOR, Kind.COST, Kind.DEPTH, Kind.BAND)
+LEAST_CARTS = 40
+"""So many carts at least are priced for a SKU that is tried, however many wait."""
 Line = tuple[Kind, int]
 """A limit: a unit that nets less than this many ten-thousandths of a minor unit breaks it."""
 
 
 @dataclass(slots=True)
 class _Group:
-    """SKUs of one channel that the same rules reach for the same buyers. suspects: (margin, SKU), the worst first."""
+    """SKUs of one channel that the same rules reach for the same buyers.
+
+    suspects: (margin, SKU, the limits in doubt), the worst first. is_cut: some SKU was not searched to its end.
+    """
 
     scene: Scene
     buyer: Buyer
     mask: int
-    suspects: list[tuple[int, str]] = field(default_factory=list)
+    suspects: list[tuple[int, str, tuple[Kind, ...]]] = field(default_factory=list)
     tried: int = 0
+    is_cut: bool = False
     hit: dict[Kind, tuple[Kind, str, tuple[str, ...]]] = field(default_factory=dict)
 
 
@@ -68,14 +74,15 @@ def search_prices(shop: Workshop) -> PriceSearch:
     waiting = sorted(groups, key=lambda one: one.suspects[0])
     while waiting and not shop.pricer.is_spent:
         going = []
-        for group in waiting:
+        for place, group in enumerate(waiting):
             if shop.pricer.is_spent:
                 break
-            _try_next(shop, group, found)
+            share = (shop.pricer.most - shop.pricer.count) // (len(waiting) - place)
+            _try_next(shop, group, found, max(share, LEAST_CARTS))
             if group.tried < min(len(group.suspects), shop.limits.max_skus):
                 going.append(group)
         waiting = going
-    open_kinds = _count_open(shop, groups, found)
+    open_kinds = _count_open(groups, found)
     findings = [_finding(kind, channel, rules, one) for (kind, channel, rules), one in found.items()]
     kinds = [kind for kind in PRICE_KINDS_FOUND if kind is not Kind.BAND or shop.limits.band_applies_to == "net"]
     coverage = [Coverage(kind, Search.BOUNDED, pairs, open_kinds.get(kind, 0)) for kind in kinds]
@@ -116,32 +123,44 @@ def _suspects(shop: Workshop) -> tuple[list[_Group], int, int]:
                 continue
             pairs += 1
             lines = {tier: limits_of(shop, channel, good, price) for tier, price in prices.items()}
-            if not any(
-                shop.bounds.lowest(ever & reach, good.sku, price) * WHOLE < limit
-                for tier, price in prices.items()
-                for _kind, limit in lines[tier]
-            ):
+            if _is_proven(shop, ever & reach, good.sku, prices, lines):
                 proven += 1
                 continue
+            cleared: dict[tuple[str, int], None] = {}
             for tier, mask, stage in shop.distinct(channel, reach):
-                if tier not in prices:
+                # What clears a set of rules clears every part of it.
+                if tier not in prices or any(one == tier and mask | wide == wide for one, wide in cleared):
                     continue
                 low = shop.bounds.lowest(mask, good.sku, prices[tier]) * WHOLE
-                margins = [low * WHOLE // max(limit, 1) for _kind, limit in lines[tier] if low < limit]
-                if margins:
-                    key = (channel, tier, mask)
-                    if key not in groups:
-                        groups[key] = _Group(stage.scene, stage.buyer, mask)
-                    groups[key].suspects.append((min(margins), good.sku))
+                doubts = [(low * WHOLE // max(limit, 1), kind) for kind, limit in lines[tier] if low < limit]
+                if not doubts:
+                    cleared[tier, mask] = None
+                    continue
+                key = (channel, tier, mask)
+                if key not in groups:
+                    groups[key] = _Group(stage.scene, stage.buyer, mask)
+                groups[key].suspects.append((min(doubts)[0], good.sku, tuple(kind for _margin, kind in doubts)))
     for group in groups.values():
         group.suspects.sort()
     return list(groups.values()), pairs, proven
 
 
-def _try_next(shop: Workshop, group: _Group, found: dict[tuple[Kind, str, tuple[str, ...]], _Found]) -> None:
-    """Search the carts of the next SKU of a group."""
-    _margin, sku = group.suspects[group.tried]
+def _is_proven(
+    shop: Workshop, mask: int, sku: str, prices: Mapping[str, int], lines: Mapping[str, Sequence[Line]]
+) -> bool:
+    """Whether the rules of ``mask`` cannot break a limit of the SKU at any of its prices."""
+    for tier, price in prices.items():
+        low = shop.bounds.lowest(mask, sku, price) * WHOLE
+        if any(low < limit for _kind, limit in lines[tier]):
+            return False
+    return True
+
+
+def _try_next(shop: Workshop, group: _Group, found: dict[tuple[Kind, str, tuple[str, ...]], _Found], most: int) -> None:
+    """Search the carts of the next SKU of a group, at most so many."""
+    _margin, sku, _doubts = group.suspects[group.tried]
     is_first = group.tried < 3
+    stop = shop.pricer.count + most
     group.tried += 1
     channel, buyer = group.scene.channel, group.buyer
     good = shop.pricer.goods[sku]
@@ -165,7 +184,10 @@ def _try_next(shop: Workshop, group: _Group, found: dict[tuple[Kind, str, tuple[
                     example(case, result), sku, net, qty, limit,
                 )  # fmt: skip
             known.skus[sku] = None
-        if shop.pricer.is_spent or (not left and not is_first):
+        if not left and not is_first:
+            return
+        if shop.pricer.is_spent or shop.pricer.count >= stop:
+            group.is_cut = True
             return
 
 
@@ -175,33 +197,31 @@ def _cases(shop: Workshop, group: _Group, sku: str, unit: int, lines: Sequence[L
     opened = [n for n in bits(group.mask) if rules[n].is_opened]
     free = group.mask & ~sum(1 << n for n in opened)
     codes = {rules[n].code: n for n in opened if rules[n].kind != "trade_in"}
-    tried = baskets(shop.larder, group.mask, Spot(group.scene.channel, group.buyer.tier, sku, unit))
+    shown = []
     for coupons in coupon_sets(list(codes), shop.meeting(codes.values())):
         mask = free | sum(1 << codes[code] for code in coupons)
-        low = shop.bounds.lowest(mask, sku, unit) * WHOLE
-        if all(low >= limit for _kind, limit in lines):
-            continue
-        for basket in tried:
+        low = shop.bounds.lowest(mask, sku, unit)
+        if any(low * WHOLE < limit for _kind, limit in lines):
+            shown.append((low, len(coupons), coupons, mask))
+    spot = Spot(group.scene.channel, group.buyer.tier, sku, unit)
+    for _low, _count, coupons, mask in sorted(shown):
+        for basket in baskets(shop.larder, mask, spot):
             case = Case(group.scene.channel, group.buyer, group.scene.at, basket, coupons)
             if shop.pricer.sells(case):
                 yield case
 
 
-def _count_open(
-    shop: Workshop, groups: Sequence[_Group], found: Mapping[tuple[Kind, str, tuple[str, ...]], _Found]
-) -> dict[Kind, int]:
-    """Count the SKUs that were not tried: to the finding of their group, or as open where it has none."""
+def _count_open(groups: Sequence[_Group], found: Mapping[tuple[Kind, str, tuple[str, ...]], _Found]) -> dict[Kind, int]:
+    """Count the SKUs that were not tried: to the finding of their group, and as open."""
     open_kinds: dict[Kind, int] = {}
     for group in groups:
-        for _margin, sku in group.suspects[group.tried :]:
-            good = shop.pricer.goods[sku]
-            unit = shop.sold_at(group.scene.channel, group.buyer.tier, sku)
-            low = shop.bounds.lowest(group.mask, sku, unit) * WHOLE
-            for kind, limit in limits_of(shop, group.scene.channel, good, unit):
-                if low >= limit:
-                    continue
+        for _margin, sku, doubts in group.suspects[group.tried :]:
+            for kind in doubts:
                 if kind in group.hit:
                     found[group.hit[kind]].more.add(sku)
+                open_kinds[kind] = open_kinds.get(kind, 0) + 1
+        if group.is_cut:
+            for kind in {kind for _margin, _sku, doubts in group.suspects[: group.tried] for kind in doubts}:
                 open_kinds[kind] = open_kinds.get(kind, 0) + 1
     return open_kinds
 

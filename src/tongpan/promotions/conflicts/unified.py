@@ -33,6 +33,7 @@ class _Group:
     buyer: Buyer
     masks: tuple[int, ...]
     skus: list[tuple[int, str]] = field(default_factory=list)
+    tried: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -50,26 +51,12 @@ def search_unified(shop: Workshop, campaign: str = "") -> tuple[list[Finding], C
     """One finding for each campaign and pair of channels that lie apart, with the cart where they lie apart most."""
     gaps: dict[tuple[str, str, str], _Gap] = {}
     pairs = left = 0
-    for one in shop.market.campaigns:
-        if campaign and one.code != campaign:
-            continue
+    chosen = [one for one in shop.market.campaigns if campaign in ("", one.code)]
+    share = (shop.pricer.most - shop.pricer.count) // max(len(chosen), 1)
+    for one in chosen:
         groups, looked = _groups(shop, one)
         pairs += looked
-        for group in groups:
-            hit: set[tuple[str, str, str]] = set()
-            chosen = _spread(group.skus, shop.limits.max_skus)
-            for number, sku in enumerate(chosen):
-                if shop.pricer.is_spent:
-                    chosen = chosen[:number]
-                    break
-                for found in _compare(shop, group, sku):
-                    key = (one.code, found.finding.channels[0], found.finding.channels[1])
-                    hit.add(key)
-                    _keep(gaps, key, found, sku)
-            rest = {sku for _price, sku in group.skus} - set(chosen)
-            left += len(rest)
-            for key in hit:
-                gaps[key].more |= rest
+        left += _search(shop, groups, gaps, shop.pricer.count + share)
     findings = [
         replace(
             one.finding, rules=tuple(sorted(one.rules)), skus=tuple(one.skus), sku_count=len(one.skus.keys() | one.more)
@@ -79,41 +66,59 @@ def search_unified(shop: Workshop, campaign: str = "") -> tuple[list[Finding], C
     return findings, Coverage(Kind.UNIFIED, Search.BOUNDED, pairs, left)
 
 
+def _search(shop: Workshop, groups: Sequence[_Group], gaps: dict[tuple[str, str, str], _Gap], stop: int) -> int:
+    """Compare goods of all groups in turns until ``stop`` carts were priced; how many goods were left."""
+    waiting = [(group, _spread(group.skus, shop.limits.max_skus)) for group in groups]
+    hits: list[tuple[_Group, tuple[str, str, str]]] = []
+    for turn in range(shop.limits.max_skus):
+        for group, skus in waiting:
+            if turn < len(skus) and shop.pricer.count < stop:
+                group.tried.add(skus[turn])
+                for found in _compare(shop, group, skus[turn]):
+                    key = (group.campaign.code, found.finding.channels[0], found.finding.channels[1])
+                    _keep(gaps, key, found, skus[turn])
+                    hits.append((group, key))
+    for group, key in hits:
+        gaps[key].more.update(sku for _price, sku in group.skus)
+    return sum(len(group.skus) - len(group.tried) for group in groups)
+
+
 def _groups(shop: Workshop, campaign: CampaignFacts) -> tuple[list[_Group], int]:
     channels = [channel for channel in campaign.channels if channel in shop.channels]
     is_judged = campaign.discount_mode == UNIFIED or campaign.tolerance_bp > 0
     own = sum(1 << n for n, rule in enumerate(shop.rules) if rule.campaign == campaign.code)
     if len(channels) < 2 or not own or not is_judged:
         return [], 0
-    goods = [good for good in shop.goods if shop.reach.masks[good.sku] & own]
     start, end = max(campaign.starts, shop.start), min(campaign.ends, shop.end)
     may = [channel_mask(shop.rules, channel) for channel in channels]
     ever = sum(1 << n for n, _rule in enumerate(shop.rules) if any(mask >> n & 1 for mask in may))
     people, _is_all = buyers([shop.rules[n] for n in bits(ever)], shop.market.tiers)
+    allowed = [sum(1 << n for n in bits(ever) if may_use(shop.rules[n], buyer)) for buyer in people]
+    classes = {reach: goods for reach, goods in shop.classes(ever).items() if reach & own}
     shapes = _shapes(shop)
     groups: dict[tuple[str, tuple[int, ...]], _Group] = {}
-    looked = set()
+    looked: set[tuple[str, int, tuple[int, ...]]] = set()
+    pairs = 0
     for at, live in joint_moments(shop.rules, channels, start, end):
-        for buyer in people:
-            wide = live & sum(1 << n for n in bits(live) if may_use(shop.rules[n], buyer))
+        for buyer, mine in zip(people, allowed, strict=True):
+            wide = live & mine
             if not wide & own:
                 continue
-            for good in goods:
-                reach = shop.reach.masks[good.sku] & wide
-                masks = tuple(reach & mask for mask in may)
-                if not reach & own or (buyer.tier, good.sku, masks) in looked:
+            for reach, goods in classes.items():
+                masks = tuple(reach & wide & mask for mask in may)
+                if not reach & wide & own or (buyer.tier, reach, masks) in looked:
                     continue
-                looked.add((buyer.tier, good.sku, masks))
-                price = shop.price(channels[0], buyer.tier, good)
+                looked.add((buyer.tier, reach, masks))
+                pairs += len(goods)
                 if campaign.discount_mode == UNIFIED and len({shapes(mask) for mask in masks}) == 1:
                     continue
                 key = (buyer.tier, masks)
                 if key not in groups:
                     groups[key] = _Group(replace(campaign, channels=tuple(channels)), at, buyer, masks)
-                groups[key].skus.append((price or 0, good.sku))
+                groups[key].skus += [(shop.price(channels[0], buyer.tier, good) or 0, good.sku) for good in goods]
     for group in groups.values():
         group.skus.sort()
-    return list(groups.values()), len(looked)
+    return list(groups.values()), pairs
 
 
 def _shapes(shop: Workshop) -> Callable[[int], tuple[int, ...]]:

@@ -96,14 +96,23 @@ class Workshop:
         return found
 
     def distinct(self, channel: str, reach: int) -> list[tuple[str, int, Stage]]:
-        """(tier, rules, stage) for goods that the rules ``reach`` reach in a channel, each set of rules once."""
+        """(tier, rules, stage) for goods that ``reach`` reaches in a channel, each set of rules once, the largest first."""
         found = self._distinct.get((channel, reach))
         if found is None:
             kept: dict[tuple[str, int], Stage] = {}
             for stage in self.stages(channel):
                 kept.setdefault((stage.buyer.tier, stage.mask & reach), stage)
             found = [(tier, mask, stage) for (tier, mask), stage in kept.items()]
+            found.sort(key=lambda one: -one[1].bit_count())
             self._distinct[(channel, reach)] = found
+        return found
+
+    def classes(self, mask: int) -> dict[int, list[Good]]:
+        """The goods by the rules of ``mask`` that reach them; those that none reaches are left out."""
+        found: dict[int, list[Good]] = {}
+        for good in self.goods:
+            if reach := self.reach.masks[good.sku] & mask:
+                found.setdefault(reach, []).append(good)
         return found
 
     def meeting(self, numbers: Iterable[int]) -> list[frozenset[str]]:

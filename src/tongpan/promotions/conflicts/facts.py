@@ -18,6 +18,7 @@ Prices = Mapping[str, int]
 class Good:
     """One SKU. floor_minor: least net price of a unit, 0 for none. cost_minor: None when it is not known.
 
+    tags: in every channel; roles: those of single channels, by channel.
     stock: units free to sell over all nodes, None when nobody keeps stock of it.
     """
 
@@ -28,6 +29,15 @@ class Good:
     floor_minor: int = 0
     cost_minor: int | None = None
     stock: int | None = None
+    roles: Mapping[str, frozenset[str]] = field(default_factory=dict)
+
+    def tags_in(self, channel: str) -> frozenset[str]:
+        """Its tags as a cart of ``channel`` carries them."""
+        return self.tags | self.roles.get(channel, frozenset())
+
+    def all_tags(self) -> frozenset[str]:
+        """Its tags of all channels together."""
+        return self.tags.union(*self.roles.values())
 
 
 @dataclass(frozen=True, slots=True)

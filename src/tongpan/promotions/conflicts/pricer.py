@@ -70,7 +70,9 @@ class Pricer:
             unit = self.market.price(case.channel, buyer.tier, sku)
             if unit is None:
                 raise KeyError(f"{case.channel} does not sell {sku}.")
-            lines.append(Line(number, sku, qty, unit, 0, None, good.product, good.categories, good.tags))
+            lines.append(
+                Line(number, sku, qty, unit, 0, None, good.product, good.categories, good.tags_in(case.channel))
+            )
         cart = Cart(
             tuple(lines),
             case.channel,

@@ -10,15 +10,15 @@ from tongpan.promotions.engine.rules import BuyGet, Rule, Scope, SetOffer
 
 
 def covers(scope: Scope, good: Good) -> bool:
-    """Whether ``good`` is one of the goods of ``scope``."""
+    """Whether ``good`` may be one of the goods of ``scope``: in some channel, for tags may differ by channel."""
     named = (
         scope.is_all
         or good.sku in scope.skus
         or good.product in scope.products
-        or not scope.tags.isdisjoint(good.tags)
+        or bool(scope.tags and not scope.tags.isdisjoint(good.all_tags()))
         or not scope.categories.isdisjoint(good.categories)
     )
-    return named and (scope.but is None or not covers(scope.but, good))
+    return named and not (scope.but is not None and not scope.but.tags and covers(scope.but, good))
 
 
 def scopes_of(rule: Rule) -> tuple[Scope, ...]:

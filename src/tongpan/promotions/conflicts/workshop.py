@@ -96,7 +96,7 @@ class Workshop:
         return found
 
     def distinct(self, channel: str, reach: int) -> list[tuple[str, int, Stage]]:
-        """(tier, rules, stage) for goods that ``reach`` reaches in a channel, each set of rules once, the largest first."""
+        """(tier, rules, stage) for goods that ``reach`` reaches, each set of rules once, the largest first."""
         found = self._distinct.get((channel, reach))
         if found is None:
             kept: dict[tuple[str, int], Stage] = {}

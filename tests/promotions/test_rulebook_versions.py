@@ -96,6 +96,7 @@ def test_every_change_is_in_the_audit_trail():
     assert [entry.action for entry in AuditEntry.objects.order_by("id")] == [
         "rulebook.draft_changed",
         "rulebook.draft_changed",
+        "rulebook.checked",
         "rulebook.published",
         "rulebook.draft_opened",
         "rulebook.draft_discarded",

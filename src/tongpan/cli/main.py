@@ -22,6 +22,7 @@ from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
 from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
+from tongpan.cli.promotions import promotions
 from tongpan.cli.quality import quality
 from tongpan.cli.reconcile import reconcile
 from tongpan.cli.returns import returns
@@ -68,6 +69,7 @@ COMMANDS: tuple[click.Command, ...] = (
     account,
     metrics,
     supply,
+    promotions,
     routing,
     fulfillment,
     lake,

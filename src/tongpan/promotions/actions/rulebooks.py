@@ -14,6 +14,8 @@ from tongpan.access.actions import audit
 from tongpan.core.bulk import as_json, execute, fetch_all
 from tongpan.core.errors import Refusal
 from tongpan.core.races import run_in_transaction
+from tongpan.promotions.conflicts.actions import ensure_checked
+from tongpan.promotions.conflicts.queries import settled
 from tongpan.promotions.differences import rebased
 from tongpan.promotions.engine.language import read_rulebook
 from tongpan.promotions.models import Draft, RulebookVersion
@@ -155,9 +157,11 @@ def publish(name: str, *, notice: Notice = Notice(), actor: str, now: datetime) 
     """Publish the draft ``name``: from now on every cart is priced by it, each rule within its own window.
 
     The draft is gone afterwards. Raises Refusal("draft.unknown"), Refusal("draft.outdated") when another version was
-    published since it was begun, or BadRulebook. Locks the draft; publications wait for one
+    published since it was begun, BadRulebook, or Refusal("draft.findings") while a finding of the check before launch
+    is open; a draft that was not checked as it is now is checked first. Locks the draft; publications wait for one
     another.
     """
+    ensure_checked(name, actor=actor, now=now)
 
     def work() -> RulebookVersion:
         fetch_all("SELECT pg_advisory_xact_lock(%s)::text", [_LOCK])
@@ -171,6 +175,7 @@ def publish(name: str, *, notice: Notice = Notice(), actor: str, now: datetime) 
                 f"Version {last} was published after the draft {name} was begun with version {draft.base_version}. "
                 "Bring the draft up to date, so that its rules are not lost.",
             )
+        findings = settled(draft)
         version = RulebookVersion.objects.create(
             version=last + 1,
             document=document,
@@ -180,6 +185,7 @@ def publish(name: str, *, notice: Notice = Notice(), actor: str, now: datetime) 
             note=draft.note,
             notice_zh=notice.zh,
             notice_en=notice.en,
+            findings=findings,
         )
         draft.delete()
         audit(

@@ -167,12 +167,12 @@ def get_check(request: HttpRequest, draft: Path[DraftName]) -> CheckOut:
 @write(router, "POST", "/rulebooks/simulate", "promotions.view", SimulationOut)
 def simulate_cart(request: HttpRequest, body: SimulateIn) -> SimulationOut:
     """Price a cart under the rulebook that counts, a version or a draft, and say of every rule why."""
-    given = body.model_dump(exclude={"lines", "at"})
-    wanted = Wanted(
-        lines=tuple((line.sku, line.qty) for line in body.lines),
-        at=body.at or utc_now(),
-        **{name: tuple(value) if isinstance(value, list) else value for name, value in given.items()},
-    )
+    given: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in body.model_dump(exclude={"lines", "at"}).items()
+    }
+    lines = tuple((line.sku, line.qty) for line in body.lines)
+    wanted = Wanted(lines=lines, at=body.at or utc_now(), **given)
     return _simulation(simulate(wanted))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from tongpan.promotions.conflicts.bands import search_bands
@@ -19,6 +20,7 @@ from tongpan.promotions.engine.rules import Rulebook
 LONGEST = timedelta(days=400)
 """How far ahead of now rules are looked at."""
 ORDER = tuple(Kind)
+Outcome = tuple[list[Finding], list[Coverage]]
 DEFAULTS = Limits()
 
 
@@ -39,7 +41,7 @@ def check(book: Rulebook, market: Market, *, now: datetime, limits: Limits = DEF
     prices = search_prices(shop)
     found = [*prices.findings]
     coverage = [*prices.coverage]
-    for percent, search in (
+    searches: tuple[tuple[int, Callable[[], Outcome]], ...] = (
         (20, lambda: _one(search_unified(shop, campaign))),
         (15, lambda: search_thresholds(shop)),
         (15, lambda: search_meetings(shop)),
@@ -48,7 +50,8 @@ def check(book: Rulebook, market: Market, *, now: datetime, limits: Limits = DEF
         (2, lambda: _one(search_budgets(shop))),
         (2, lambda: _one(search_stock(shop))),
         (1, lambda: search_bands(shop)),
-    ):
+    )
+    for percent, search in searches:
         share(percent)
         findings, covered = search()
         found += findings
@@ -61,7 +64,7 @@ def check(book: Rulebook, market: Market, *, now: datetime, limits: Limits = DEF
     return Report(tuple(kept.values()), tuple(coverage), pricer.count, prices.pairs, prices.proven, len(shop.scenes))
 
 
-def _one(outcome: tuple[list[Finding], Coverage]) -> tuple[list[Finding], list[Coverage]]:
+def _one(outcome: tuple[list[Finding], Coverage]) -> Outcome:
     return outcome[0], [outcome[1]]
 
 

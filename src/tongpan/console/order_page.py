@@ -15,6 +15,7 @@ from tongpan.catalog.queries import codes_of_skus
 from tongpan.console.routing_words import rank_words, rule_words, tried_words, values_of, why_words
 from tongpan.fulfillment.models import RoutingDecision
 from tongpan.fulfillment.queries import Routed
+from tongpan.fulfillment.states import AT_NODE
 from tongpan.inventory.models import Reservation
 from tongpan.network.models import Node
 from tongpan.network.queries import nodes_by_code
@@ -84,9 +85,10 @@ def line_views(order: Order, routing: Routed, reservations: Sequence[Reservation
         state: defaultdict(lambda: defaultdict(int)) for state in ("allocated", "dispatched", "delivered")
     }
     for parcel in routing.fulfillments:
-        if parcel.status in at:
+        state = "allocated" if parcel.status in AT_NODE else parcel.status
+        if state in at:
             for goods in parcel.lines.all():
-                at[parcel.status][goods.order_line_id][goods.sku_id] += goods.qty
+                at[state][goods.order_line_id][goods.sku_id] += goods.qty
     stages: list[tuple[Text, dict[int, dict[int, int]], str]] = [
         (_("Reserved"), held, "note"),
         (_("Allocated"), at["allocated"], "warn"),

@@ -156,3 +156,39 @@ def test_of_shipping_offers_and_gifts_in_a_choosing_lane_one_applies():
     assert result.shipping_minor == 0
     assert why(result, "low") == ("outdone", {"rules": ["free"], "amount_minor": 0})
     assert [gift.sku for gift in result.gifts] == ["CUP"]
+
+
+def test_of_rules_that_may_not_meet_the_earlier_lane_has_the_line_or_the_buyer_what_costs_least():
+    rules = (
+        rule("member", "percent", {"percent": 5}, group="member"),
+        rule("full", "stepped", {"steps": [{"from_minor": 30000, "amount_minor": 5000}]}, group="full"),
+        rule("live", "amount", {"amount_minor": 1000}, group="live", lane="coupon"),
+    )
+    pairs = (("full", "live"),)
+    large, small = cart_of(line(1, "A", 30000)), cart_of(line(1, "A", 25000))
+
+    by_lane = price(book_of(*rules, stack=pairs), large)
+    by_buyer = price(book_of(*rules, stack=pairs, clash="buyer"), large)
+    still_by_buyer = price(book_of(*rules, stack=pairs, clash="buyer"), small)
+
+    assert by_lane.total_minor == 28500
+    assert by_buyer.total_minor == 30000 - 5000 - 1000
+    assert why(by_buyer, "member") == ("outdone", {"rules": ["full", "live"]})
+    assert still_by_buyer.total_minor == 25000 - 1250
+    assert why(still_by_buyer, "live") == ("excluded", {"rules": ["member"]})
+
+
+def test_the_buyers_choice_never_costs_more_than_the_sequence_of_lanes():
+    groups = "abcd"
+    rules = [rule(f"r{g}", "amount", {"amount_minor": 100 * n}, group=g) for n, g in enumerate(groups, 1)]
+    rules.append(rule("each", "percent", {"percent": 3}, group="e", scope={"skus": ["A"]}))
+    cart = cart_of(line(1, "A", 5000), line(2, "B", 5000))
+    lanes = [{"code": "item", "chooser": "best"}, {"code": "order", "chooser": "all"}]
+
+    totals = []
+    for clash in ("lane", "buyer"):
+        book = book_of(*rules, stack=(("a", "b"), ("b", "c"), ("c", "d"), ("e", "a")), lanes=lanes, clash=clash)
+        totals.append(price(book, cart).total_minor)
+
+    # By lane: e on A, then a on both, then b on B alone. For the buyer: c and d together, 700 off.
+    assert totals == [10000 - 150 - 100 - 200, 9300]

@@ -5,7 +5,8 @@
    are declared pairs of the stack matrix; its thresholds count only lines that it may touch.
 3. Inside a lane: *all* applies every offer by priority, then code. *best* and *first* let at most one offer of the lane
    onto a line (``choosing``).
-4. What is taken off lines together is spread by what is left to pay (``spreading``); no unit goes under its floor.
+4. Where rules may not meet, the earlier lane has the line, or the buyer what costs least (``clashing``).
+5. What is taken off lines together is spread by what is left to pay (``spreading``); no unit goes under its floor.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from tongpan.core.errors import Refusal
 from tongpan.promotions.engine.book import Book, Offer
 from tongpan.promotions.engine.carts import ANYONE, Cart, Customer, Line, Remaining
 from tongpan.promotions.engine.choosing import choose
+from tongpan.promotions.engine.clashing import plans
 from tongpan.promotions.engine.extras import run_extras
 from tongpan.promotions.engine.gates import Moment
 from tongpan.promotions.engine.offering import propose, ready_lines
@@ -57,20 +59,18 @@ def evaluate(
     tally = Tally(cart, customer, remaining)
     moment = Moment(at)
     found = candidates(book, cart, moment, tally)
-    lane, group = -1, list[tuple[Offer, list[int]]]()
+    offers = []
     for offer, where in found:
-        if offer.lane != lane:
-            if group:
-                _run(book, lane, group, tally)
-            lane, group = offer.lane, []
         for gate in offer.gates:
             if (shut := gate(cart, customer, moment, remaining)) is not None:
                 tally.refuse(offer, *shut)
                 break
         else:
-            group.append((offer, where))
-    if group:
-        _run(book, lane, group, tally)
+            offers.append((offer, where))
+    if book.rulebook.settings.clash == "buyer" and (sets := plans([offer for offer, _ in offers])):
+        tally = _cheapest(book, offers, sets, tally)
+    else:
+        _run_lanes(book, offers, tally)
     lines = tally.lines
     results = tuple(
         [LineResult(line[0], init, net) for line, init, net in zip(lines, tally.init, tally.run, strict=True)]
@@ -84,8 +84,23 @@ def evaluate(
         tuple(tally.takes),
         tuple(tally.coupons_used),
         tuple(tally.trials),
-        sum(tally.run) + tally.shipping,
+        tally.total,
     )
+
+
+def _cheapest(book: Book, offers: list[tuple[Offer, list[int]]], sets: list[int], tally: Tally) -> Tally:
+    """Of the lanes in sequence and of each set of groups by itself, what costs least; the first of equals."""
+    best, left = tally.copy(), list[Offer]()
+    _run_lanes(book, offers, best)
+    for bits in sets:
+        one = tally.copy()
+        _run_lanes(book, [pair for pair in offers if not pair[0].is_lowering or pair[0].bit & bits], one)
+        if one.total < best.total:
+            best, left = one, [pair[0] for pair in offers if pair[0].is_lowering and not pair[0].bit & bits]
+    rules = sorted({trial.rule for trial in best.trials if trial.applied})
+    for offer in left:
+        best.refuse(offer, "outdone", {"rules": rules})
+    return best
 
 
 def evaluate_many(
@@ -189,6 +204,15 @@ def _opened(book: Book, cart: Cart, opened: Mapping[str, Offer], moment: Moment,
                     if (shut := gate(cart, tally.customer, moment, tally.remaining)) is not None:
                         tally.refuse(offer, *shut)
                         break
+
+
+def _run_lanes(book: Book, offers: list[tuple[Offer, list[int]]], tally: Tally) -> None:
+    for lane, group in groupby(offers, key=_lane):
+        _run(book, lane, list(group), tally)
+
+
+def _lane(pair: tuple[Offer, list[int]]) -> int:
+    return pair[0].lane
 
 
 def _run(book: Book, lane_number: int, group: list[tuple[Offer, list[int]]], tally: Tally) -> None:

@@ -18,6 +18,7 @@ from tongpan.promotions.engine.rules import (
     PAYERS,
     Base,
     Chooser,
+    Clash,
     Conditions,
     Kind,
     Lane,
@@ -56,12 +57,15 @@ def read_rulebook(document: Any, version: str) -> Rulebook:
 
 
 def _rulebook(reader: Reader, document: Any, version: str) -> Rulebook:
-    words = reader.words(document, "", ("zone", "currency", "lanes", "groups", "stack", "rules"), needed=("rules",))
+    words = reader.words(
+        document, "", ("zone", "currency", "clash", "lanes", "groups", "stack", "rules"), needed=("rules",)
+    )
     zone_name = read_zone(reader, words.get("zone"), "zone", Settings().zone)
     currency = words.get("currency", "CNY")
     if not isinstance(currency, str) or len(currency) != 3 or not currency.isupper():
         reader.wrong("currency", f"{shown(currency)} is no currency; give three capital letters such as CNY.")
         currency = "CNY"
+    clash = reader.choice(words.get("clash"), "clash", ("lane", "buyer"), "lane")
     lanes = _lanes(reader, words.get("lanes"))
     raw = reader.entries(words.get("rules"), "rules", "rules", most=MAX_RULES)
     rules = [_rule(reader, one, f"rules[{number}]", lanes, zone_name) for number, one in enumerate(raw)]
@@ -69,7 +73,7 @@ def _rulebook(reader: Reader, document: Any, version: str) -> Rulebook:
     groups = _groups(reader, words.get("groups"), used, rules)
     stack = _stack(reader, words.get("stack"), groups)
     check_rules(reader, rules)
-    return Rulebook(version, tuple(rules), lanes, groups, stack, Settings(zone_name, currency))
+    return Rulebook(version, tuple(rules), lanes, groups, stack, Settings(zone_name, currency, cast(Clash, clash)))
 
 
 def _lanes(reader: Reader, raw: Any) -> tuple[Lane, ...]:

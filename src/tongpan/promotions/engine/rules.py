@@ -29,6 +29,7 @@ PAYERS = ("shop", "platform", "brand", "influencer", "dealer", "bank")
 
 Chooser = Literal["best", "first", "all"]
 Base = Literal["running", "initial"]
+Clash = Literal["lane", "buyer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,10 +299,15 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """zone: of dates and hours that name none. currency: of every amount; carts of another one are refused."""
+    """zone: of dates and hours that name none. currency: of every amount; carts of another one are refused.
+
+    clash: of two rules that may not meet on a line, the one of the earlier lane has it, or the buyer has what costs
+    least.
+    """
 
     zone: str = DEFAULT_ZONE
     currency: str = "CNY"
+    clash: Clash = "lane"
 
 
 @dataclass(frozen=True, slots=True)

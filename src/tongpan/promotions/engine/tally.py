@@ -60,6 +60,18 @@ class Tally:
         self.coupons_used: list[str] = []
         self._money: dict[str, int] = {}
 
+    def copy(self) -> Tally:
+        """An account of the same cart on which nothing is taken off yet; what was said before goes with it."""
+        other = Tally(self.cart, self.customer, self.remaining)
+        other.trials = self.trials[:]
+        other.coupons = self.coupons
+        return other
+
+    @property
+    def total(self) -> int:
+        """What the cart costs now, with shipping."""
+        return sum(self.run) + self.shipping
+
     def say(self, rule: str, reason: str, params: Mapping[str, object]) -> None:
         """Why a rule, known or not, gives nothing."""
         self.trials.append(Trial(rule, False, reason, params))

@@ -32,6 +32,7 @@ def write_rulebook(book: Rulebook) -> dict[str, Any]:
     return {
         "zone": book.settings.zone,
         "currency": book.settings.currency,
+        "clash": book.settings.clash,
         "lanes": [{"code": lane.code, "chooser": lane.chooser, "base": lane.base} for lane in book.lanes],
         "groups": list(book.groups),
         "stack": sorted([min(pair), max(pair)] for pair in book.stack),

@@ -97,7 +97,7 @@ def compile_plan(rule: Rule, test: ScopeTest) -> Plan | None:
     if isinstance(benefit, Steps):
         return _steps(benefit)
     if isinstance(benefit, BuyGet):
-        return _buy_get(benefit, test) if benefit.of is None else _buy_other(benefit, rule.scope, test)
+        return _buy_get(benefit) if benefit.of is None else _buy_other(benefit, rule.scope, test)
     if isinstance(benefit, SetOffer):
         return _set(benefit, test)
     if isinstance(benefit, NForPrice):
@@ -152,7 +152,7 @@ def dearest_first(goods: Goods, base: Sequence[int], where: Sequence[int]) -> li
     return sorted(where, key=lambda i: -(base[i] << 40) // goods.qty[i])
 
 
-def _first_units(base: Sequence[int], goods: Goods, order: Sequence[int], units: int) -> dict[int, int]:
+def _first_units(goods: Goods, order: Sequence[int], units: int) -> dict[int, int]:
     """How many units of each line the first ``units`` of all are."""
     taken = {}
     for i in order:
@@ -178,7 +178,7 @@ def _capped(times: int, most: int | None) -> int:
     return times if most is None else min(times, most)
 
 
-def _buy_get(benefit: BuyGet, _test: ScopeTest) -> Plan:
+def _buy_get(benefit: BuyGet) -> Plan:
     size = benefit.buy + benefit.get
 
     def plan(goods: Goods, base: Sequence[int], where: Sequence[int], _value: int) -> Proposal | Shut:
@@ -187,13 +187,13 @@ def _buy_get(benefit: BuyGet, _test: ScopeTest) -> Plan:
         if not times:
             return "below_qty", {"needs": size - units}
         order = dearest_first(goods, base, where)
-        given = _first_units(base, goods, order[::-1], times * benefit.get)
+        given = _first_units(goods, order[::-1], times * benefit.get)
         total = sum(percent_of(_last_part(base, goods, i, k), benefit.percent_bp) for i, k in given.items())
         if benefit.spread == "given":
-            bought = _first_units(base, goods, order, times * benefit.buy)
+            bought = _first_units(goods, order, times * benefit.buy)
             where = sorted(bought.keys() | given.keys())
             return Proposal(total, where, [_last_part(goods.run, goods, i, given.get(i, 0)) for i in where])
-        used = _first_units(base, goods, order, times * benefit.buy)
+        used = _first_units(goods, order, times * benefit.buy)
         for i, k in given.items():
             used[i] = used.get(i, 0) + k
         return _proposed(goods, used, total)
@@ -215,9 +215,9 @@ def _buy_other(benefit: BuyGet, scope: Scope, test: ScopeTest) -> Plan:
             if bought < benefit.buy:
                 return "below_qty", {"needs": benefit.buy - bought}
             return "incomplete", {"needs": benefit.get - there, "part": 2}
-        given = _first_units(base, goods, gets[::-1], times * benefit.get)
+        given = _first_units(goods, gets[::-1], times * benefit.get)
         total = sum(percent_of(_last_part(base, goods, i, k), benefit.percent_bp) for i, k in given.items())
-        used = _first_units(base, goods, buys, times * benefit.buy)
+        used = _first_units(goods, buys, times * benefit.buy)
         if benefit.spread == "given":
             weights = dict.fromkeys(used, 0) | {i: _last_part(goods.run, goods, i, k) for i, k in given.items()}
             return Proposal(total, sorted(weights), [weights[i] for i in sorted(weights)])
@@ -297,9 +297,9 @@ def _nth(benefit: NthItem) -> Plan:
                 continue
             left = None if left is None else left - times
             order = dearest_first(goods, base, pile)
-            given = _first_units(base, goods, order[::-1], times)
+            given = _first_units(goods, order[::-1], times)
             total += sum(percent_of(_last_part(base, goods, i, k), benefit.percent_bp) for i, k in given.items())
-            for i, k in _first_units(base, goods, order, times * (n - 1)).items():
+            for i, k in _first_units(goods, order, times * (n - 1)).items():
                 used[i] = used.get(i, 0) + k
             for i, k in given.items():
                 used[i] = used.get(i, 0) + k

@@ -75,6 +75,28 @@ def test_what_a_form_says_wrong_stands_beside_its_field(company, sign_in):
     assert document_of("own", "draft")[1]["rules"][1]["rank"][0] == "covers_all desc"
 
 
+def test_which_orders_come_first_is_changed_in_the_form(company, sign_in):
+    client = sign_in()
+    begin(client)
+    form = form_of(client.get("/routing/policies/own/edit/").content.decode())
+    assert form["b-sort"] == ["promise_at, priority, placed_at, id"]
+
+    wrong = client.post("/routing/policies/own/edit/", form | {"b-sort": "beauty", "save": "1"}).content.decode()
+    client.post(
+        "/routing/policies/own/edit/",
+        form | {"b-sort": "priority, placed_at", "b0-tag": "vip", "b-out-channel": "tmall", "save": "1"},
+    )
+
+    assert wrong.count("to be mended") == 1
+    assert document_of("own", "draft")[1]["batch"] == {
+        "exclude": {"channel": ["tmall"]},
+        "priority": [{"tag": ["vip"]}],
+        "sort": ["priority", "placed_at"],
+    }
+    form = form_of(client.get("/routing/policies/own/edit/").content.decode())
+    assert (form["b0-tag"], form["b1-tag"], form["urgent"]) == (["vip"], [""], ["2"])
+
+
 def test_a_document_tells_the_line_of_each_problem(company, sign_in):
     client = sign_in()
     begin(client)

@@ -20,6 +20,7 @@ from tongpan.console.lists import whole
 from tongpan.console.routing_forms import (
     AfterForm,
     AssignForm,
+    BatchForms,
     DocumentForm,
     NewPolicyForm,
     RuleForm,
@@ -133,24 +134,30 @@ def routing_edit(request: Request, code: str) -> HttpResponse:
         RuleForm(data, prefix=f"r{n}", initial=initial_of(rules[n - 1], n) if n <= len(rules) else {"position": n})
         for n in range(1, count + 1)
     ]
+    batch = BatchForms(data, document)
     after = AfterForm(data, prefix="after", initial={**(document.get("after") or {}), "note": versions[0].note})
     if data is not None and data.get("add"):
         forms.append(RuleForm(prefix=f"r{count + 1}", initial={"position": count + 1, "rank": "distance"}))
-    elif data is not None and all([form.is_valid() for form in forms] + [after.is_valid()]):
+    elif data is not None and all([form.is_valid() for form in forms] + [batch.is_valid(), after.is_valid()]):
         kept = sorted(
             (form for form in forms if not form.cleaned_data["is_removed"]), key=lambda f: f.cleaned_data["position"]
         )
-        changed = {**document, "rules": [form.document() for form in kept], "after": after.document()}
+        changed = {
+            **document,
+            "batch": batch.document(),
+            "rules": [form.document() for form in kept],
+            "after": after.document(),
+        }
         try:
             save_draft(code, changed, note=after.cleaned_data["note"], **who(request))
         except BadPolicy as bad:
-            put_problems(bad.problems, kept, after, localized)
+            put_problems(bad.problems, kept, batch, after, localized)
         except Refusal as refusal:
             after.add_error(None, localized(refusal.sentence))
         else:
             messages.success(request, _("The draft is kept. Try it on past orders before you publish it."))
             return redirect("console:routing_policy", code)
-    context = {"section": "routing", "code": code, "forms": forms, "after": after, "count": len(forms)}
+    context = {"section": "routing", "code": code, "forms": forms, "batch": batch, "after": after, "count": len(forms)}
     return render(request, "console/routing/edit.html", context)
 
 

@@ -96,12 +96,9 @@ def _number(label: Any, least: int, most: int, hint: Any = "") -> forms.IntegerF
     return forms.IntegerField(label=label, required=False, min_value=least, max_value=most, help_text=hint)
 
 
-class RuleForm(forms.Form):
-    """One rule; what is left empty is not in the document."""
+class ConditionForm(forms.Form):
+    """Which orders are meant; an empty one means all."""
 
-    name = forms.RegexField(r"^[a-z0-9][a-z0-9-]{0,39}$", label=_("Name of the rule"))
-    position = forms.IntegerField(label=_("Tried as number"), min_value=1, max_value=99)
-    is_removed = forms.BooleanField(label=_("Remove this rule"), required=False)
     method = forms.MultipleChoiceField(
         label=_("Only orders by"),
         required=False,
@@ -115,6 +112,23 @@ class RuleForm(forms.Form):
     category = _words(_("Only orders with goods of these categories"))
     min_value = _number(_("Goods worth at least"), 0, 10**12, _("In the smallest unit of the currency: 9900 is 99.00."))
     max_value = _number(_("Goods worth at most"), 0, 10**12)
+
+    def condition(self) -> dict[str, Any]:
+        """The condition as the document says it."""
+        given = self.cleaned_data
+        when: dict[str, Any] = {key: _split(given[key]) for key in _LISTS if given[key]}
+        if given["method"]:
+            when["method"] = list(given["method"])
+        return when | {key: given[key] for key in ("min_value", "max_value") if given[key] is not None}
+
+
+class RuleForm(ConditionForm):
+    """One rule; what is left empty is not in the document."""
+
+    field_order = ("name", "position", "is_removed")
+    name = forms.RegexField(r"^[a-z0-9][a-z0-9-]{0,39}$", label=_("Name of the rule"))
+    position = forms.IntegerField(label=_("Tried as number"), min_value=1, max_value=99)
+    is_removed = forms.BooleanField(label=_("Remove this rule"), required=False)
     groups = _words(_("Nodes of these groups"), _("Such as warehouses, ship-from-store; empty for all."))
     only = forms.BooleanField(label=_("Only the node that the buyer chose"), required=False)
     within_km = _number(_("Within kilometres"), 1, 20_100)
@@ -157,10 +171,7 @@ class RuleForm(forms.Form):
     def document(self) -> dict[str, Any]:
         """The rule as the document says it."""
         given = self.cleaned_data
-        when = {key: _split(given[key]) for key in _LISTS if given[key]}
-        if given["method"]:
-            when["method"] = list(given["method"])
-        when |= {key: given[key] for key in ("min_value", "max_value") if given[key] is not None}
+        when = self.condition()
         nodes: dict[str, Any] = {"groups": _split(given["groups"])} if given["groups"] else {}
         if given["only"]:
             nodes["only"] = PICKUP_NODE
@@ -186,6 +197,52 @@ class RuleForm(forms.Form):
         if given["queue"]:
             rule["else"] = {"queue": given["queue"]}
         return rule
+
+
+class SortForm(forms.Form):
+    """In what order the orders of a batch are routed."""
+
+    sort = forms.CharField(
+        label=_("Sorted by"),
+        max_length=200,
+        help_text=_(
+            "Separated by commas, the weightiest first: promise_at (when it is promised), priority (the urgent orders "
+            "below), placed_at, id."
+        ),
+    )
+
+
+class BatchForms:
+    """The part ``batch`` of a document: which orders take part, which of them come first, and how they are sorted."""
+
+    def __init__(self, data: QueryDict | None, document: Mapping[str, Any]) -> None:
+        batch = document.get("batch") or {}
+        urgent = batch.get("priority") or []
+        count = min(int(data["urgent"]) if data and data.get("urgent", "").isdigit() else len(urgent) + 1, 20)
+        self.sort = SortForm(data, prefix="b", initial={"sort": _joined(batch.get("sort") or ["placed_at", "id"])})
+        self.include = ConditionForm(data, prefix="b-in", initial=condition_of(batch.get("include") or {}))
+        self.exclude = ConditionForm(data, prefix="b-out", initial=condition_of(batch.get("exclude") or {}))
+        self.urgent = [
+            ConditionForm(data, prefix=f"b{n}", initial=condition_of(urgent[n] if n < len(urgent) else {}))
+            for n in range(count)
+        ]
+
+    def all(self) -> list[forms.Form]:
+        return [self.sort, self.include, self.exclude, *self.urgent]
+
+    def is_valid(self) -> bool:
+        checked = [form.is_valid() for form in self.all()]
+        return all(checked)
+
+    def has_errors(self) -> bool:
+        return any(form.errors for form in self.all() if form.is_bound)
+
+    def document(self) -> dict[str, Any]:
+        """The part as the document says it; conditions that say nothing are left out."""
+        parts: dict[str, Any] = {"include": self.include.condition(), "exclude": self.exclude.condition()}
+        parts["priority"] = [one for one in (form.condition() for form in self.urgent) if one]
+        parts["sort"] = _split(self.sort.cleaned_data["sort"])
+        return {key: value for key, value in parts.items() if value}
 
 
 class AfterForm(forms.Form):
@@ -214,21 +271,28 @@ def _joined(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value or "")
 
 
+def condition_of(when: Mapping[str, Any]) -> dict[str, Any]:
+    """The form's values of a condition of a valid document."""
+    methods = when.get("method", [])
+    return {
+        **{key: _joined(when.get(key)) for key in _LISTS},
+        "method": methods if isinstance(methods, list) else [methods],
+        "min_value": when.get("min_value"),
+        "max_value": when.get("max_value"),
+    }
+
+
 def initial_of(rule: Mapping[str, Any], position: int) -> dict[str, Any]:
     """The form's values of one rule of a valid document."""
     when, nodes = rule.get("when") or {}, rule.get("nodes") or {}
     split = rule.get("split") or "never"
     limits = split if isinstance(split, dict) else {}
-    methods = when.get("method", [])
     facilities = nodes.get("facilities", [])
     other = rule.get("else")
     return {
         "name": rule.get("name", ""),
         "position": position,
-        **{key: _joined(when.get(key)) for key in _LISTS},
-        "method": methods if isinstance(methods, list) else [methods],
-        "min_value": when.get("min_value"),
-        "max_value": when.get("max_value"),
+        **condition_of(when),
         "groups": _joined(nodes.get("groups")),
         "only": bool(nodes.get("only")),
         **{key: nodes.get(key) for key in ("within_km", "floor", "min_stock_age_days")},
@@ -249,14 +313,20 @@ def initial_of(rule: Mapping[str, Any], position: int) -> dict[str, Any]:
 _FIELDS = {"else": "queue", "transfer": "max_wait_days"}
 
 
-def put_problems(problems: Iterable[Problem], rules: list[RuleForm], after: AfterForm, say: Any) -> None:
+def put_problems(
+    problems: Iterable[Problem], rules: list[RuleForm], batch: BatchForms, after: AfterForm, say: Any
+) -> None:
     """Put each problem of a document beside its field. say: makes a sentence of the user's language."""
+    urgent = [form for form in batch.urgent if form.condition()]
     for where, sentence in problems:
-        found = re.fullmatch(r"rules\[(\d+)\]\.(.+)", where)
+        found = re.fullmatch(r"(rules|batch\.priority)\[(\d+)\]\.(.+)", where)
         form: forms.Form = after
         path = where
-        if found and int(found[1]) <= len(rules):
-            form, path = rules[int(found[1]) - 1], found[2]
+        of_list: list[ConditionForm] = [*rules] if found and found[1] == "rules" else urgent
+        if found and int(found[2]) <= len(of_list):
+            form, path = of_list[int(found[2]) - 1], found[3]
+        elif where.startswith("batch."):
+            form = batch.include if "include" in where else batch.exclude if "exclude" in where else batch.sort
         words = [_FIELDS.get(word, word) for word in reversed(path.split("."))]
         field = next((word for word in words if word in form.fields), None)
         form.add_error(field, say(sentence))

@@ -9,8 +9,8 @@ from tongpan.core.eventlog import Event, Reader
 from tongpan.inventory.events import RESERVATION_EXPIRED
 from tongpan.orders.actions.closing import close_unpaid
 from tongpan.orders.actions.contacts import index_contacts
-from tongpan.orders.actions.preorders import settle_preorders
 from tongpan.orders.actions.offering import release_refunded
+from tongpan.orders.actions.preorders import settle_preorders
 from tongpan.orders.events import ACCEPTED, CHANGED, REFUND
 
 ACTOR = "checkout"

@@ -4,41 +4,40 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('promotions', '0004_coupons_at_tills'),
+        ("promotions", "0004_coupons_at_tills"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='campaign',
-            name='budget_minor',
-            field=models.BigIntegerField(null=True, verbose_name='budget'),
+            model_name="campaign",
+            name="budget_minor",
+            field=models.BigIntegerField(null=True, verbose_name="budget"),
         ),
         migrations.AddField(
-            model_name='rulebookversion',
-            name='digest',
-            field=models.CharField(db_default='', max_length=32),
+            model_name="rulebookversion",
+            name="digest",
+            field=models.CharField(db_default="", max_length=32),
         ),
         migrations.CreateModel(
-            name='PricedOrder',
+            name="PricedOrder",
             fields=[
-                ('order_id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField()),
-                ('at', models.DateTimeField()),
-                ('token', models.CharField(max_length=24)),
-                ('currency', models.CharField(max_length=3)),
-                ('lines', models.JSONField()),
-                ('trials', models.JSONField()),
-                ('gifts', models.JSONField()),
-                ('coupons', models.JSONField()),
-                ('list_minor', models.BigIntegerField()),
-                ('discount_minor', models.BigIntegerField()),
-                ('shipping_share_minor', models.BigIntegerField(default=0)),
-                ('released_at', models.DateTimeField(null=True)),
+                ("order_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("version", models.PositiveIntegerField()),
+                ("at", models.DateTimeField()),
+                ("token", models.CharField(max_length=24)),
+                ("currency", models.CharField(max_length=3)),
+                ("lines", models.JSONField()),
+                ("trials", models.JSONField()),
+                ("gifts", models.JSONField()),
+                ("coupons", models.JSONField()),
+                ("list_minor", models.BigIntegerField()),
+                ("discount_minor", models.BigIntegerField()),
+                ("shipping_share_minor", models.BigIntegerField(default=0)),
+                ("released_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['-at'], name='priced_recent')],
+                "indexes": [models.Index(fields=["-at"], name="priced_recent")],
             },
         ),
     ]

@@ -72,7 +72,7 @@ def test_an_order_is_cancelled_on_the_ground_of_what_was_looked_at(api: Api, pla
 def test_rules_floors_and_blacklist_are_set_and_explained(api: Api, placed: list[int]) -> None:
     assert api.get("/review/rules")["version"] == 0
     assert api.get(f"/orders/{placed[0]}/review") == {"policy": 0, "findings": []}
-    api.send("PUT", "/review/floors", {"floors": [{"sku": "A-1", "currency": "CNY", "floor": cny("30.00")}]})
+    api.send("PUT", "/prices/floors", {"floors": [{"sku": "A-1", "currency": "CNY", "floor": cny("30.00")}]})
     saved = api.send("PUT", "/review/rules", {"rules": {"units_over": 1}, "review_open": True})
     assert (saved["version"], saved["units_over"], saved["address"]) == (1, 1, True)
 
@@ -89,8 +89,8 @@ def test_rules_floors_and_blacklist_are_set_and_explained(api: Api, placed: list
     assert (entry["hint"], entry["note"]) == ("138****5678", "never pays")
     assert api.send("POST", "/review/blacklist/remove", listed) == {"count": 1}
     assert api.get("/review/blacklist")["items"] == []
-    assert api.get("/review/floors")["items"][0]["floor"] == cny("30.00")
+    assert api.get("/prices/floors")["items"][0]["floor"] == cny("30.00")
     assert (
-        api.refused(422, "PUT", "/review/floors", {"floors": [{"sku": "no", "currency": "CNY", "floor": None}]})["code"]
+        api.refused(422, "PUT", "/prices/floors", {"floors": [{"sku": "no", "currency": "CNY", "floor": None}]})["code"]
         == "floor.sku"
     )

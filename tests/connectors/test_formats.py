@@ -330,6 +330,9 @@ def test_every_format_has_both_titles_and_says_what_it_is():
         "shops": ("shops", False, 1),
         "receipts": ("orders", True, 1),
         "parcels": ("parcels", False, 1),
+        "prices": ("prices", False, 1),
+        "price-floors": ("floors", False, 1),
+        "sku-costs": ("costs", False, 1),
         "tracking": ("tracking", False, 1),
     }
     assert format_named("olist").currency == "BRL"

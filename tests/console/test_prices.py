@@ -6,6 +6,8 @@ import pytest
 from tests.pricing.support import ask, stock_goods
 from tests.support.company import open_company
 
+from tongpan.catalog.listings import ListingSpec, save_listings
+from tongpan.catalog.models import Listing
 from tongpan.core.bulk import fetch_all
 from tongpan.core.clock import utc_now
 from tongpan.pricing.models import ChangeRequest, PriceFloor, SkuCost
@@ -111,3 +113,26 @@ def test_who_may_only_look_changes_nothing(sign_in, priced):
     assert client.get("/prices/change/").status_code == 403
     assert client.post("/prices/settings/", {}).status_code == 403
     assert client.post("/prices/sku/A/", {"floor": "1"}).status_code == 403
+
+
+def test_listings_are_compared_and_get_the_price_of_the_book(sign_in, priced):
+    save_listings(
+        [
+            ListingSpec("tm", "1", "", "A", price_minor=9000),
+            ListingSpec("mall", "1", "", "A", price_minor=10000),
+            ListingSpec("mall", "2", "", "C", price_minor=1),
+        ],
+        actor="li",
+        now=utc_now(),
+    )
+    client = sign_in()
+
+    page = client.get("/prices/sync/").content.decode()
+    listing = Listing.objects.get(shop__code="tm")
+    done = client.post("/prices/sync/put/", {"listing": str(listing.pk)}, follow=True).content.decode()
+
+    assert "-9.09%" in page and "No price in the book" in page and page.count('name="listing"') == 1
+    assert "1 listings ask the price of the book now." in done
+    assert Listing.objects.get(pk=listing.pk).price_minor == 9900
+    assert "-9.09%" not in client.get("/prices/sync/?state=differs").content.decode()
+    assert client.post("/prices/sync/put/", {}, follow=True).status_code == 200

@@ -6,6 +6,7 @@ from procrastinate.contrib.django import app
 
 from tongpan.analytics.lake.sweep import sweep
 from tongpan.analytics.lake.writer import refresh_dimensions
+from tongpan.analytics.prices import read_prices
 from tongpan.analytics.targets.actions import watch_targets
 from tongpan.core.clock import utc_now
 
@@ -26,6 +27,13 @@ def sweep_lake(timestamp: int) -> int:
     """Delete replaced and orphaned files; how many. timestamp as above."""
     swept = sweep(utc_now())
     return swept.replaced + swept.orphans
+
+
+@app.periodic(cron="*/10 * * * *")
+@app.task(queueing_lock="read_prices", lock="read_prices")
+def read_channel_prices(timestamp: int) -> int:
+    """Read how far channel prices are from guide prices; how many readings are new. timestamp as above."""
+    return read_prices(utc_now())
 
 
 @app.periodic(cron="37 18 * * *")

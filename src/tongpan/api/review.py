@@ -1,4 +1,4 @@
-"""The review of orders: its rules, the floors of prices, and the blacklist."""
+"""The review of orders: its rules and the blacklist."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pydantic import Field
 
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
-from tongpan.api.problems import Problem, not_found
-from tongpan.api.values import Id, In, Instant, MoneyIn, MoneyOut, Name120, Out, Text300, money
+from tongpan.api.problems import not_found
+from tongpan.api.values import Id, In, Instant, Name120, Out, Text300
 from tongpan.core.clock import utc_now
 from tongpan.orders.actions import (
     blacklist,
@@ -25,8 +25,6 @@ from tongpan.orders.actions import (
 from tongpan.orders.models import BlacklistEntry
 from tongpan.orders.queries import OrderFilter, select_orders
 from tongpan.orders.review import Rules
-from tongpan.pricing.actions import FloorSpec, set_floors
-from tongpan.pricing.models import PriceFloor
 
 router = Router(tags=["review"])
 
@@ -94,24 +92,8 @@ class FindingsOut(Out):
     findings: list[FindingOut]
 
 
-class FloorIn(In):
-    sku: Name120
-    currency: Annotated[str, Field(strict=True, pattern=r"^[A-Z]{3}$")]
-    floor: MoneyIn | None = Field(description="The least for one unit; null takes the floor away")
-
-
-class FloorsIn(In):
-    floors: list[FloorIn] = Field(min_length=1, max_length=5000)
-
-
 class CountOut(Out):
     count: int
-
-
-class FloorOut(Out):
-    id: int
-    sku: str
-    floor: MoneyOut
 
 
 class ListedIn(In):
@@ -169,28 +151,6 @@ def get_findings(request: HttpRequest, order_id: Path[Id]) -> FindingsOut:
     return FindingsOut(
         policy=version, findings=[FindingOut(reason=f.reason, rule=f.rule, sentence=f.sentence) for f in found]
     )
-
-
-@read(router, "/review/floors", "orders.view", Page[FloorOut])
-def list_floors(request: HttpRequest, query: Query[PageQuery]) -> Page[FloorOut]:
-    """The floors of prices, those set first first."""
-    rows = PriceFloor.objects.select_related("sku")
-    return page_of(
-        rows, ["id"], query, lambda f: FloorOut(id=f.pk, sku=f.sku.code, floor=money(f.floor_minor, f.currency))
-    )
-
-
-@write(router, "PUT", "/review/floors", "orders.edit", CountOut)
-def put_floors(request: HttpRequest, body: FloorsIn) -> CountOut:
-    """Set or take away floors of prices, all of them or none."""
-    specs = []
-    for at, floor in enumerate(body.floors):
-        try:
-            minor = floor.floor.minor(floor.currency, f"floors.{at}.floor") if floor.floor else None
-        except ValueError as error:
-            raise Problem(422, "money.invalid", f"{error}.") from None
-        specs.append(FloorSpec(floor.sku, floor.currency, minor))
-    return CountOut(count=set_floors(specs, actor=actor_of(request), now=utc_now()))
 
 
 @read(router, "/review/blacklist", "customers.view", Page[ListedOut])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -127,3 +127,28 @@ def _check(spec: ListingSpec) -> None:
         raise Refusal("listing.price", f"{what}: its price cannot be {spec.price_minor} minor units.")
     if spec.currency and not (len(spec.currency) == 3 and spec.currency.isascii() and spec.currency.isupper()):
         raise Refusal("listing.currency", f"{what}: {spec.currency!r} is not a currency code of three capitals.")
+
+
+def price_listings(prices: Mapping[int, int], *, actor: str, now: datetime) -> int:
+    """Let listings, by id, ask other prices in minor units of their currency; how many changed.
+
+    Logged as ``catalog.listing_priced`` and in the audit trail. Two statements, whatever the number; locks the listings
+    by id, inside the transaction of the caller. Raises Refusal listing.price for one that cannot be.
+    """
+    if wrong := [price for price in prices.values() if not 0 < price < 10**15]:
+        raise Refusal("listing.price", f"A listing cannot ask {wrong[0]} minor units.")
+    ids = sorted(prices)
+    if not ids:
+        return 0
+    rows = fetch_all(
+        """UPDATE catalog_listing l SET price_minor = g.price
+           FROM (SELECT k.id, n.price FROM catalog_listing k
+                 JOIN unnest(%s::bigint[], %s::bigint[]) AS n(id, price) ON n.id = k.id
+                 WHERE k.price_minor IS DISTINCT FROM n.price ORDER BY k.id FOR NO KEY UPDATE OF k) g
+           WHERE l.id = g.id RETURNING l.id, l.price_minor""",
+        [ids, [prices[key] for key in ids]],
+    )
+    append([NewEvent(LISTING_PRICED, str(listing_id), {}) for listing_id, _ in rows])
+    notes = [Note("listing.priced", "listing", str(listing_id), {"price_minor": price}) for listing_id, price in rows]
+    audit_many(notes, actor=actor, now=now)
+    return len(rows)

@@ -11,6 +11,7 @@ import click
 from tongpan.cli.session import echo_json, json_option, with_database
 
 TABLES = ("orders", "lines", "returns", "stock", "customers", "goods", "channels", "shops", "nodes", "channel-days")
+TABLES = (*TABLES, "prices", "floors", "costs")
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
@@ -41,7 +42,8 @@ def export(  # noqa: PLR0917
 ) -> None:
     """Export TABLE as CSV, XLSX or JSON. Personal data leaves masked.
 
-    What "lines", "stock", "shops", "nodes" and "channel-days" write, "tongpan import" reads back.
+    What "lines", "stock", "shops", "nodes", "channel-days", "prices", "floors" and "costs" write, "tongpan import"
+    reads back.
     """
     from tongpan.connectors.exports import TABLES as KNOWN
     from tongpan.connectors.exports import Filters, rows_of, write

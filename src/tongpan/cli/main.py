@@ -22,6 +22,7 @@ from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
 from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
+from tongpan.cli.prices import prices
 from tongpan.cli.promotions import promotions
 from tongpan.cli.quality import quality
 from tongpan.cli.reconcile import reconcile
@@ -66,6 +67,7 @@ COMMANDS: tuple[click.Command, ...] = (
     shop,
     goods,
     stock,
+    prices,
     account,
     metrics,
     supply,

@@ -16,6 +16,7 @@ from tongpan.core.errors import Refusal
 
 MAPPINGS = Path(__file__).resolve().parent / "mappings"
 RECORD_SECTIONS = ("levels", "channel_days", "doors", "nodes", "shops", "parcels", "tracking", "customers", "ledger")
+RECORD_SECTIONS = (*RECORD_SECTIONS, "prices", "floors", "costs")
 
 
 class _Loader(yaml.SafeLoader):

@@ -56,7 +56,9 @@ def _info(mapping: Mapping) -> FormatInfo:
         gives = "ledger"
     else:
         gives = next(
-            name for name in ("nodes", "shops", "parcels", "tracking") if any(getattr(t, name) for t in tables)
+            name
+            for name in ("nodes", "shops", "parcels", "tracking", "prices", "floors", "costs")
+            if any(getattr(t, name) for t in tables)
         )
     bare = [section for table in tables for section in (table.parcels, table.ledger) if section]
     is_bare = any(section.shop is None for section in bare)

@@ -13,11 +13,14 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from tongpan.connectors.spec_records import (
     ChannelDaySpec,
+    CostSpec,
     CustomerSpec,
     DoorSpec,
+    FloorSpec,
     LedgerSpec,
     NodeSpec,
     ParcelSpec,
+    PriceSpec,
     RecordSection,
     ShopSpec,
     StockLevel,
@@ -244,6 +247,9 @@ class Table(Strict):
     tracking: TrackingSpec | None = None
     customers: CustomerSpec | None = None
     ledger: LedgerSpec | None = None
+    prices: PriceSpec | None = None
+    floors: FloorSpec | None = None
+    costs: CostSpec | None = None
 
     @property
     def records(self) -> RecordSection | None:
@@ -258,6 +264,9 @@ class Table(Strict):
             or self.tracking
             or self.customers
             or self.ledger
+            or self.prices
+            or self.floors
+            or self.costs
         )
 
 

@@ -143,6 +143,47 @@ class LedgerSpec(Strict):
     parts: dict[str, Field_] = {}
 
 
+class PriceSpec(Strict):
+    """A price of a list: "guide", the code of a channel, or that of a price list. Without a time from: at once."""
+
+    price_list: Field_
+    code: Field_
+    price: Field_
+    units: Field_ | None = None
+    starts: Field_ | None = None
+    ends: Field_ | None = None
+
+
+class FloorSpec(Strict):
+    """The least that a unit may be offered for, and the least after all discounts; everywhere, or in a province."""
+
+    code: Field_
+    floor: Field_
+    least: Field_ | None = None
+    region: Field_ | None = None
+    currency: Field_ | None = None
+
+
+class CostSpec(Strict):
+    """What a unit costs the company, from a time on. Without one: at once."""
+
+    code: Field_
+    cost: Field_
+    currency: Field_ | None = None
+    starts: Field_ | None = None
+
+
 RecordSection = (
-    StockLevel | ChannelDaySpec | DoorSpec | NodeSpec | ShopSpec | ParcelSpec | TrackingSpec | CustomerSpec | LedgerSpec
+    StockLevel
+    | ChannelDaySpec
+    | DoorSpec
+    | NodeSpec
+    | ShopSpec
+    | ParcelSpec
+    | TrackingSpec
+    | CustomerSpec
+    | LedgerSpec
+    | PriceSpec
+    | FloorSpec
+    | CostSpec
 )

@@ -37,6 +37,14 @@ _TONES: dict[str, dict[str, str]] = {
         "closed": "good",
     },
     "price": {"under_floor": "bad", "outside": "warn", "no_guide": "note", "none": "", "inside": "good"},
+    "price_sync": {
+        "differs": "warn",
+        "failed": "bad",
+        "pending": "info",
+        "unknown": "note",
+        "no_price": "note",
+        "in_sync": "good",
+    },
     "price_row": {
         "applied": "good",
         "done": "good",

@@ -70,6 +70,7 @@ SECTIONS = (
         _("Prices"),
         (
             NavItem("prices", _("Price book"), "price", "console:prices", "prices.view"),
+            NavItem("price_sync", _("Price sync"), "sync", "console:price_sync", "prices.view"),
             NavItem("price_requests", _("Price requests"), "approval", "console:price_requests", "prices.view"),
             NavItem("price_log", _("Price log"), "journal", "console:price_log", "prices.view"),
             NavItem("price_settings", _("Price settings"), "band", "console:price_settings", "prices.view"),

@@ -39,7 +39,7 @@ from tongpan.pricing.actions import (
     withdraw_request,
 )
 from tongpan.pricing.models import ChangeRequest, PriceList, PriceLog
-from tongpan.pricing.pages import rows_of, select_log, select_requests
+from tongpan.pricing.pages import list_currencies, rows_of, select_log, select_requests
 
 _MOST_LINES = 2000
 
@@ -60,7 +60,7 @@ class ChangeForm(forms.Form):
         """The changes of the lines. A line that cannot be read is said by its number."""
         text = self.cleaned_data["rows"].replace("\x00", "")
         dialect = "\t" if "\t" in text else ","
-        currencies = dict(PriceList.objects.values_list("code", "currency"))
+        currencies = list_currencies()
         changes, problems = [], []
         lines = [line for line in csv.reader(io.StringIO(text), delimiter=dialect) if any(map(str.strip, line))]
         if len(lines) > _MOST_LINES:

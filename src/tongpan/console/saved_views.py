@@ -44,6 +44,7 @@ PAGES = {
     "appointments": "console:appointments",
     "services": "console:services",
     "prices": "console:prices",
+    "price_sync": "console:price_sync",
     "price_requests": "console:price_requests",
     "price_log": "console:price_log",
 }

@@ -34,6 +34,7 @@ from tongpan.console import (
     preorders,
     price_changes,
     price_settings,
+    price_sync,
     prices,
     promises,
     published,
@@ -68,6 +69,9 @@ app_name = "console"
 urlpatterns = [
     path("prices/", prices.price_list, name="prices"),
     path("prices/export/", prices.price_export, name="price_export"),
+    path("prices/sync/", price_sync.price_sync, name="price_sync"),
+    path("prices/sync/export/", price_sync.price_sync_export, name="price_sync_export"),
+    path("prices/sync/put/", price_sync.price_put, name="price_put"),
     path("prices/change/", price_changes.price_change, name="price_change"),
     path("prices/requests/", price_changes.price_requests, name="price_requests"),
     path("prices/requests/export/", price_changes.price_requests_export, name="price_requests_export"),

@@ -149,6 +149,16 @@ def steps_of(sku_code: str, currency: str, since: datetime) -> list[Step]:
     ]
 
 
+def list_currencies() -> dict[str, str]:
+    """The currency of the prices of every list, and of every channel that could have one, by code. One statement."""
+    return dict(
+        fetch_all(
+            """SELECT code, currency FROM channels_channel WHERE code NOT IN (SELECT code FROM pricing_pricelist)
+               UNION ALL SELECT code, currency FROM pricing_pricelist"""
+        )
+    )
+
+
 def lists_with_counts(at: datetime) -> QuerySet[PriceList]:
     """All lists, the highest priority first, with ``prices``: how many SKUs each has a price for at ``at``."""
     return PriceList.objects.select_related("channel").annotate(

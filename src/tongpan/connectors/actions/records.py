@@ -18,6 +18,7 @@ from tongpan.connectors.actions.entries import entry_of
 from tongpan.connectors.actions.node_specs import is_same, node_spec
 from tongpan.connectors.actions.people import save_people
 from tongpan.connectors.actions.posting import Reject, post_each
+from tongpan.connectors.actions.prices import PriceSource, post_costs, post_floors, post_prices
 from tongpan.connectors.engine.cells import BadCell
 from tongpan.connectors.engine.documents import Layout, StagedRow
 from tongpan.connectors.engine.fields import Settings
@@ -108,6 +109,8 @@ class RecordRun:
             return self._post_customers, "customers"
         if self.table.ledger:
             return self._post_ledger, "ledger"
+        if self.table.prices or self.table.floors or self.table.costs:
+            return self._post_prices, "prices" if self.table.prices else "floors" if self.table.floors else "costs"
         return self._post_shops, "shops"
 
     def _settings(self, zone: str) -> Settings:
@@ -200,6 +203,11 @@ class RecordRun:
             docs, partial(book_entries, import_id=self.import_id, now=self.now), is_dry_run=self.is_dry_run
         )
         return [Result(outcome.state, outcome.reason) for outcome in outcomes]
+
+    def _post_prices(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
+        post = post_prices if self.table.prices else post_floors if self.table.floors else post_costs
+        source = PriceSource(self.currency, self.actor, self.now, self.import_id, self.is_dry_run)
+        return [Result(*one) for one in post([fields for _, fields in waiting], source)]
 
     def _post_channel_days(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
         docs = [ChannelDayDoc(f["channel"], f["day"], f["visitors"], f["cost"], f["is_simulated"]) for _, f in waiting]

@@ -14,11 +14,14 @@ from tongpan.connectors.engine.fields import Row, Settings, compile_condition, c
 from tongpan.connectors.engine.rows import Problem
 from tongpan.connectors.spec_records import (
     ChannelDaySpec,
+    CostSpec,
     CustomerSpec,
     DoorSpec,
+    FloorSpec,
     LedgerSpec,
     NodeSpec,
     ParcelSpec,
+    PriceSpec,
     RecordSection,
     ShopSpec,
     StockLevel,
@@ -128,6 +131,22 @@ KINDS: dict[type, dict[str, str]] = {
         "province": "text:60",
         "city": "text:60",
     },
+    PriceSpec: {
+        "price_list": "id:40",
+        "code": "id",
+        "price": "decimal",
+        "units": "int",
+        "starts": "time",
+        "ends": "time",
+    },
+    FloorSpec: {
+        "code": "id",
+        "floor": "decimal",
+        "least": "decimal",
+        "region": "text:60",
+        "currency": "id:3",
+    },
+    CostSpec: {"code": "id", "cost": "decimal", "currency": "id:3", "starts": "time"},
 }
 NEEDED: dict[type, tuple[str, ...]] = {
     StockLevel: ("node", "code", "qty"),
@@ -139,6 +158,9 @@ NEEDED: dict[type, tuple[str, ...]] = {
     TrackingSpec: ("carrier", "number", "kind", "at"),
     CustomerSpec: ("kind", "scope", "value"),
     LedgerSpec: ("number", "at", "amount"),
+    PriceSpec: ("price_list", "code", "price"),
+    FloorSpec: ("code", "floor"),
+    CostSpec: ("code", "cost"),
 }
 LINES_OF_A_COUNT = 20_000
 PART = "part:"

@@ -256,6 +256,37 @@ CHANNEL_DAYS = Table(
     ),
     "channel-days",
 )
+PRICES = Table(
+    ("list", "sku", "price", "from_units", "from", "until"),
+    (
+        f"""SELECT l.code AS list, s.code AS sku, e.amount_minor AS price_minor, l.currency, e.min_qty AS from_units,
+                  lower(e.valid) AS "from", upper(e.valid) AS until
+           FROM pricing_priceentry e JOIN pricing_pricelist l ON l.id = e.price_list_id
+           JOIN catalog_sku s ON s.id = e.sku_id LEFT JOIN channels_channel c ON c.id = l.channel_id
+           WHERE NOT isempty(e.valid) AND (upper(e.valid) IS NULL OR upper(e.valid) > now())
+             AND {_CHANNEL} AND {_NO_DAYS} AND %(shop)s = %(shop)s
+           ORDER BY l.code, s.code, e.min_qty, lower(e.valid)""",
+    ),
+    "prices",
+)
+FLOORS = Table(
+    ("sku", "floor", "least_net", "province", "currency"),
+    (
+        f"""SELECT s.code AS sku, f.floor_minor, f.min_net_minor AS least_net_minor, f.region AS province, f.currency
+            FROM pricing_pricefloor f JOIN catalog_sku s ON s.id = f.sku_id
+            WHERE {_ANY} ORDER BY s.code, f.currency, f.region""",
+    ),
+    "price-floors",
+)
+COSTS = Table(
+    ("sku", "cost", "currency", "from"),
+    (
+        f"""SELECT s.code AS sku, k.amount_minor AS cost_minor, k.currency, lower(k.valid) AS "from"
+            FROM pricing_skucost k JOIN catalog_sku s ON s.id = k.sku_id
+            WHERE NOT isempty(k.valid) AND upper(k.valid) IS NULL AND {_ANY} ORDER BY s.code, k.currency""",
+    ),
+    "sku-costs",
+)
 LINES = Table(
     LINE_COLUMNS, tuple(sql.format(days=_DAYS.format(day=day)) for sql, day in LINE_STATEMENTS), "tongpan-orders"
 )
@@ -270,6 +301,9 @@ TABLES = {
     "shops": SHOPS,
     "nodes": NODES,
     "channel-days": CHANNEL_DAYS,
+    "prices": PRICES,
+    "floors": FLOORS,
+    "costs": COSTS,
 }
 
 

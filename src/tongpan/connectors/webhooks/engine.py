@@ -92,6 +92,9 @@ OFFERED = (
     Offer("subscription.unpaid", _("A run of a subscription was not paid in time")),
     Offer("subscription.failed", _("A run of a subscription was given up")),
     Offer("correction.booked", _("The books of a shop were corrected")),
+    Offer("price.changed", _("A price of a price list was set or ended")),
+    Offer("price.request_changed", _("A change of prices was asked for, decided or taken back")),
+    Offer("price.deviation_opened", _("A listing asks another price than the price book")),
     Offer("metric.target_missed", _("A metric missed its target")),
 )
 NAMES = tuple(offer.name for offer in OFFERED)

@@ -53,6 +53,9 @@ def _keys(occurrences: Sequence[Occurrence], beginning: str) -> list[int]:
     return sorted({int(one.key) for one in occurrences if one.name.startswith(beginning) and one.key.isdecimal()})
 
 
+_PRICE_NOUNS = {"price.changed": "sku", "price.request_changed": "request", "price.deviation_opened": "alert"}
+
+
 def _data(one: Occurrence, found: Mapping[str, Mapping[int, Data]]) -> Data:
     room = one.name.partition(".")[0]
     if one.name == "stock.published":
@@ -61,6 +64,8 @@ def _data(one: Occurrence, found: Mapping[str, Mapping[int, Data]]) -> Data:
         return {"alert": {"id": int(one.key)}, **one.payload}
     if room in ("replenishment", "transfer", "appointment", "service", "subscription"):
         return {room: {"id": int(one.key)}, **one.payload}
+    if noun := _PRICE_NOUNS.get(one.name):
+        return {noun: {"id": int(one.key)}, **one.payload}
     if one.name == "correction.booked":
         return {"correction": {"number": one.key}}
     if room not in found:

@@ -41,10 +41,17 @@ def preview_changes(changes: Sequence[PriceChange], *, now: datetime) -> Request
 
 
 def request_changes(
-    changes: Sequence[PriceChange], *, why: str = "", source: str = "", actor: str, now: datetime
+    changes: Sequence[PriceChange],
+    *,
+    why: str = "",
+    source: str = "",
+    actor: str,
+    must_wait: bool = False,
+    now: datetime,
 ) -> Requested:
     """Ask for ``changes``: rows inside the rules count at once, others are refused or wait for another person.
 
+    must_wait: also what is inside the rules waits for another person, as proposals of a model do.
     The lists "guide" and those of channels are made when they are missing. Every row has an outcome of its own; the
     number of statements is constant. Locks the SKUs by id. Raises Refusal price_request.* for no rows, too many, or
     a reason that is too long.
@@ -54,7 +61,7 @@ def request_changes(
     def work() -> Requested:
         ensure_lists({change.list_code for change in changes}, actor=actor, now=now)
         _lock({change.sku_code for change in changes})
-        plan = plan_changes(changes, now=now)
+        plan = plan_changes(changes, now=now, must_wait=must_wait)
         state = _state(plan.rows)
         request_id: int = fetch_all(
             """INSERT INTO pricing_changerequest (state, source, why, requested_by, requested_at, decided_by,

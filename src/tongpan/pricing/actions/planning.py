@@ -11,7 +11,7 @@ from typing import NamedTuple
 from tongpan.core.bulk import fetch_all, texts, whole_numbers
 from tongpan.core.money import to_decimal
 from tongpan.pricing.engine import PriceBook
-from tongpan.pricing.engine.changes import REFUSE, Finding, Proposal, judge, outcome_of
+from tongpan.pricing.engine.changes import APPROVE, REFUSE, Finding, Proposal, judge, outcome_of
 from tongpan.pricing.engine.splicing import Piece, Span, Splice, amount_at, holds, overlap, splice
 from tongpan.pricing.queries import price_book
 
@@ -89,7 +89,9 @@ class Plan:
         return {key: splice(self.spans.get(key, _NO_SPANS), wanted) for key, wanted in pieces.items()}
 
 
-def plan_changes(changes: Sequence[PriceChange], *, now: datetime, is_approved: bool = False) -> Plan:
+def plan_changes(
+    changes: Sequence[PriceChange], *, now: datetime, is_approved: bool = False, must_wait: bool = False
+) -> Plan:
     """Judge ``changes`` by what is in force now. Ten statements, whatever their number; nothing is locked.
 
     Guide prices are judged first, and the others against those of them that would count. is_approved: another person
@@ -116,6 +118,9 @@ def plan_changes(changes: Sequence[PriceChange], *, now: datetime, is_approved: 
     judged = _Judge(book, lists, spans, guide_lists, new_guides, is_approved=is_approved)
     for row in ordered:
         judged.judge(row)
+        if must_wait and row.outcome == "applied":
+            row.outcome = "pending"
+            row.findings.append(Finding("proposal", APPROVE, "It is a proposal; another person decides."))
     return Plan(rows, spans)
 
 

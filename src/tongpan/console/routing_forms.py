@@ -218,7 +218,8 @@ class BatchForms:
     def __init__(self, data: QueryDict | None, document: Mapping[str, Any]) -> None:
         batch = document.get("batch") or {}
         urgent = batch.get("priority") or []
-        count = min(int(data["urgent"]) if data and data.get("urgent", "").isdigit() else len(urgent) + 1, 20)
+        said = str(data.get("urgent", "")) if data else ""
+        count = min(int(said) if said.isdecimal() else len(urgent) + 1, 20)
         self.sort = SortForm(data, prefix="b", initial={"sort": _joined(batch.get("sort") or ["placed_at", "id"])})
         self.include = ConditionForm(data, prefix="b-in", initial=condition_of(batch.get("include") or {}))
         self.exclude = ConditionForm(data, prefix="b-out", initial=condition_of(batch.get("exclude") or {}))

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import highspy
-import numpy as np
-
+from tongpan.core.late import Late
 from tongpan.fulfillment.optimum.model import Assignment, Score
 from tongpan.fulfillment.optimum.parts import Case, Cell
 
+if TYPE_CHECKING:
+    import highspy
+    import numpy as np
+else:
+    highspy = Late("highspy")
+    np = Late("numpy")
+
 _NODES = 2_000
 """Branches that one program may take: a bound that is the same on every machine."""
-_INFINITE = highspy.kHighsInf
+_INFINITE = math.inf
 
 
 class Solved(NamedTuple):

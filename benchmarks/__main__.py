@@ -8,6 +8,7 @@ import time
 
 from benchmarks import (
     console,
+    coupons,
     dry_run,
     exports,
     intake,
@@ -16,6 +17,7 @@ from benchmarks import (
     network,
     orders,
     promotions,
+    quotes,
     refunds,
     routing,
     single_orders,
@@ -33,6 +35,8 @@ ALL = {
     "dry-run": dry_run.measure,
     "network": network.measure,
     "promotions": promotions.measure,
+    "coupons": coupons.measure,
+    "quotes": quotes.measure,
     "stock": stock.measure,
     "metrics": metrics.measure,
     "console": console.measure,

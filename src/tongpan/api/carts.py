@@ -12,13 +12,15 @@ from tongpan.api.documents import BuyerIn, DeliveryIn, ShipToIn
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
-from tongpan.api.values import Code, Flag, In, Instant, MoneyIn, MoneyOut, Name60, Name120, Out, money
+from tongpan.api.quotes import OffersIn, QuoteOut, quote_out
+from tongpan.api.values import Code, Flag, In, Instant, MoneyIn, MoneyOut, Name60, Name120, Out, Text60, money
 from tongpan.channels.queries import shop_by_code
 from tongpan.core.clock import utc_now
 from tongpan.orders.actions.carts import CartLineSpec, checkout, open_cart, pay_order, set_cart_lines
 from tongpan.orders.engine import UNSAID, LineDoc
 from tongpan.orders.models import Cart
 from tongpan.orders.queries.carts import availability_of, select_carts
+from tongpan.orders.queries.offering import quote_of
 
 router = Router(tags=["carts"])
 
@@ -46,12 +48,22 @@ class ChargeIn(In):
     amount: MoneyIn
 
 
-class CheckoutIn(In):
+class CheckoutIn(OffersIn):
+    """quote: the token of the quote that the buyer agreed to. Without one a front's unit price must be the book's."""
+
+    quote: Annotated[str, Field(strict=True, pattern=r"^([0-9a-f]{24})?$")] = ""
     buyer: BuyerIn | None = None
     ship_to: ShipToIn = ShipToIn()
     charges: list[ChargeIn] = Field([], max_length=50)
     delivery: DeliveryIn | None = Field(None, description="How the goods reach the buyer, such as instant delivery")
     as_preorder: Flag = Field(False, description="The goods come later: the order is held by a deposit")
+
+
+class CartQuoteIn(OffersIn):
+    region: Text60 = Field("", description="The province that the goods go to")
+    node: Text60 = Field("", description="The store where they are fetched")
+    charges: list[ChargeIn] = Field([], max_length=50)
+    explain: Flag = Field(False, description="Also tell of rules that are far from this cart")
 
 
 class PayIn(In):
@@ -162,6 +174,16 @@ def _specs(lines: list[CartLineIn], currency: str) -> list[CartLineSpec]:
         raise Problem(422, "money.invalid", f"{error}.") from None
 
 
+def _charges(charges: list[ChargeIn], currency: str) -> list[LineDoc]:
+    try:
+        return [
+            LineDoc("charge", c.code, c.code, 1, c.amount.minor(currency, f"charges.{at}.amount"))
+            for at, c in enumerate(charges)
+        ]
+    except ValueError as error:
+        raise Problem(422, "money.invalid", f"{error}.") from None
+
+
 @write(router, "POST", "/carts", "orders.edit", CartOut)
 def post_cart(request: HttpRequest, body: CartIn) -> CartOut:
     """Open a cart."""
@@ -191,16 +213,29 @@ def put_cart_lines(request: HttpRequest, cart: Path[Token], body: CartLinesIn) -
     return _whole(cart)
 
 
+@write(router, "POST", "/carts/{cart}/quote", "orders.view", QuoteOut)
+def post_cart_quote(request: HttpRequest, cart: Path[Token], body: CartQuoteIn) -> QuoteOut:
+    """What a cart costs now, and why; nothing is held or taken. Give its token to the checkout."""
+    currency = _find(cart).shop.channel.currency if body.charges else ""
+    quote = quote_of(
+        cart,
+        body.facts(),
+        region=body.region,
+        node=body.node,
+        charges=_charges(body.charges, currency),
+        explains=body.explain,
+        now=utc_now(),
+    )
+    return quote_out(quote, f"cart:{cart}")
+
+
 @write(router, "POST", "/carts/{cart}/checkout", "orders.edit", CheckoutOut)
 def post_checkout(request: HttpRequest, cart: Path[Token], body: CheckoutIn) -> CheckoutOut:
     """Make an unpaid order of a cart and hold its goods for a while, all or nothing."""
     found = _find(cart)
     currency = found.shop.channel.currency
+    charges = _charges(body.charges, currency)
     try:
-        charges = [
-            LineDoc("charge", c.code, c.code, 1, c.amount.minor(currency, f"charges.{at}.amount"))
-            for at, c in enumerate(body.charges)
-        ]
         delivery = body.delivery.doc(currency) if body.delivery else UNSAID
     except ValueError as error:
         raise Problem(422, "money.invalid", f"{error}.") from None
@@ -212,6 +247,8 @@ def post_checkout(request: HttpRequest, cart: Path[Token], body: CheckoutIn) -> 
         charges,
         as_preorder=body.as_preorder,
         delivery=delivery,
+        offers=body.facts(),
+        quote=body.quote,
         actor=actor_of(request),
         now=utc_now(),
     )

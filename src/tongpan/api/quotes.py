@@ -16,7 +16,7 @@ from tongpan.channels.queries import shop_by_code
 from tongpan.core.clock import utc_now
 from tongpan.orders.offering import OfferFacts
 from tongpan.orders.queries.offering import buyer_of
-from tongpan.promotions.coupons import PROBLEMS, note_failures
+from tongpan.promotions.coupons import PROBLEMS, check_attempts, note_failures
 from tongpan.promotions.engine.explaining import sentence
 from tongpan.promotions.pricing_carts import CartLine, CartRequest, Opened, Quote, price
 
@@ -172,10 +172,15 @@ def post_quote(request: HttpRequest, body: QuoteIn) -> QuoteOut:
 
 
 def quote_out(quote: Quote, *who: str) -> QuoteOut:
-    """The answer of a quote; wrong codes in it are counted for ``who``."""
-    if any(found.problem for found in quote.coupons):
+    """The answer of a quote; wrong codes in it are counted for its customer, or else for ``who``.
+
+    Raises Refusal("coupon.too_many") after too many of them.
+    """
+    if quote.coupons:
         customer = quote.request.customer_id
-        note_failures(quote.coupons, [*who, *([f"customer:{customer}"] if customer else [])], now=quote.at)
+        named = [f"customer:{customer}"] if customer else who
+        check_attempts(named, now=quote.at)
+        note_failures(quote.coupons, named, now=quote.at)
     currency = quote.request.currency
     shares: dict[int, list[QuoteShareOut]] = {}
     for share in quote.result.discounts:

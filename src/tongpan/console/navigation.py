@@ -77,6 +77,15 @@ SECTIONS = (
         ),
     ),
     NavSection(
+        _("Promotions"),
+        (
+            NavItem("promotions", _("Promotions"), "promotion", "console:promotions", "promotions.view"),
+            NavItem("campaigns", _("Campaigns"), "megaphone", "console:campaigns", "promotions.view"),
+            NavItem("coupons", _("Coupons"), "coupon", "console:coupons", "promotions.view"),
+            NavItem("rulebook", _("Rulebook"), "rulebook", "console:rulebook", "promotions.view"),
+        ),
+    ),
+    NavSection(
         _("Customers"),
         (
             NavItem("customers", _("Customers"), "customers", "console:customers", "customers.view"),

@@ -25,6 +25,7 @@ from tongpan.demo.files import (
     write_opening_stock,
     write_orders,
 )
+from tongpan.demo.offers import make_offers
 from tongpan.demo.surroundings import dress
 from tongpan.forecasting.demand.actions import compute_forecasts
 from tongpan.inventory.queries import book
@@ -82,6 +83,7 @@ def load(config: Config, progress: Progress) -> dict[str, Any] | None:
     _import(counts, "stock-levels", progress)
     dress(about, utc_now())
     stage(about, utc_now())
+    make_offers(utc_now())
     _follow(progress)
     compute_forecasts(now=utc_now())
     store(LOADED, {"version": VERSION, "rows": result["rows"]})

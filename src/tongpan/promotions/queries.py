@@ -99,3 +99,16 @@ def campaign_of(code: str) -> Campaign:
     if campaign is None:
         raise Refusal("campaign.unknown", f"There is no campaign {code!r}.")
     return campaign
+
+
+def coupon_rules() -> list[tuple[str, str]]:
+    """(code, Chinese or English name) of the rules that need a coupon, of the newest version and of all drafts."""
+    documents = [draft.document for draft in Draft.objects.order_by("name")]
+    if newest := RulebookVersion.objects.first():
+        documents.insert(0, newest.document)
+    found: dict[str, str] = {}
+    for document in documents:
+        for rule in document["rules"]:
+            if rule.get("needs_coupon"):
+                found.setdefault(rule["code"], rule.get("name_zh") or rule.get("name_en") or "")
+    return sorted(found.items())

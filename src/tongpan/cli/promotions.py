@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from tongpan.cli.rulebook import COMMANDS
 from tongpan.cli.session import echo_json, json_option, with_database
 from tongpan.core.errors import Refusal
 
@@ -63,3 +64,7 @@ def check(*, draft: str, campaign: str, as_json: bool) -> None:
         )
     if left:
         raise Refusal("draft.findings", f"{len(left)} findings are open; the draft {draft} cannot be published yet.")
+
+
+for command in COMMANDS:
+    promotions.add_command(command)

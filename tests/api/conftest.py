@@ -21,6 +21,9 @@ def _today(monkeypatch: pytest.MonkeyPatch) -> None:
     for room in (
         "operations",
         "carts",
+        "promotions",
+        "coupons",
+        "quotes",
         "subscriptions",
         "order_changes",
         "order_edits",

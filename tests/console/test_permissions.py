@@ -37,6 +37,10 @@ POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "impo
     "inbound_secret",
     "inbound_replay",
     "message_replay",
+    "draft_act",
+    "draft_publish",
+    "coupon_act",
+    "campaign_announced",
 }
 ARGUMENTS = {
     "order_id": 1,
@@ -65,6 +69,8 @@ ARGUMENTS = {
     "message_id": 1,
     "key": "x",
     "kind": "labels",
+    "name": "x",
+    "batch_id": 1,
 }
 GUARDED = [pattern for pattern in urls.urlpatterns if pattern.name not in PUBLIC | POST_ONLY]
 

@@ -12,7 +12,7 @@ from tongpan.api.documents import BuyerIn, DeliveryIn, ShipToIn
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
-from tongpan.api.quotes import OffersIn, QuoteOut, quote_out
+from tongpan.api.quotes import OffersIn, CartPriceOut, quote_out
 from tongpan.api.values import Code, Flag, In, Instant, MoneyIn, MoneyOut, Name60, Name120, Out, Text60, money
 from tongpan.channels.queries import shop_by_code
 from tongpan.core.clock import utc_now
@@ -213,8 +213,8 @@ def put_cart_lines(request: HttpRequest, cart: Path[Token], body: CartLinesIn) -
     return _whole(cart)
 
 
-@write(router, "POST", "/carts/{cart}/quote", "orders.view", QuoteOut)
-def post_cart_quote(request: HttpRequest, cart: Path[Token], body: CartQuoteIn) -> QuoteOut:
+@write(router, "POST", "/carts/{cart}/quote", "orders.view", CartPriceOut)
+def post_cart_quote(request: HttpRequest, cart: Path[Token], body: CartQuoteIn) -> CartPriceOut:
     """What a cart costs now, and why; nothing is held or taken. Give its token to the checkout."""
     currency = _find(cart).shop.channel.currency if body.charges else ""
     quote = quote_of(

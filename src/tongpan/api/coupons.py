@@ -90,11 +90,11 @@ class StopIn(In):
     is_stopped: Flag
 
 
-class TargetsIn(In):
+class CouponTargetsIn(In):
     customers: list[Name80] = Field(min_length=1, max_length=10_000, description="Customer numbers")
 
 
-class TargetsOut(Out):
+class CouponTargetsOut(Out):
     added: int
 
 
@@ -169,12 +169,12 @@ def post_coupon_batch(request: HttpRequest, body: CouponBatchIn) -> CouponBatchO
     return _batch(ask_for_batch(spec, actor=actor_of(request), now=utc_now()))
 
 
-@write(router, "POST", "/coupon-batches/{batch_id}/targets", "promotions.edit", TargetsOut)
-def post_coupon_targets(request: HttpRequest, batch_id: Path[Id], body: TargetsIn) -> TargetsOut:
+@write(router, "POST", "/coupon-batches/{batch_id}/targets", "promotions.edit", CouponTargetsOut)
+def post_coupon_targets(request: HttpRequest, batch_id: Path[Id], body: CouponTargetsIn) -> CouponTargetsOut:
     """Let a batch be meant for these customers as well."""
     ids = _customer_ids(body.customers)
     added = _known(lambda: add_targets(batch_id, ids, actor=actor_of(request), now=utc_now()))
-    return TargetsOut(added=added)
+    return CouponTargetsOut(added=added)
 
 
 @write(router, "POST", "/coupon-batches/{batch_id}/void", "promotions.edit", VoidedOut)
@@ -201,7 +201,7 @@ def post_claim(request: HttpRequest, body: ClaimIn) -> ClaimOut:
         found = claim_code(body.code, customer, source=body.source, now=now)
         return ClaimOut(code=spelt(found.code), rule=found.rule)
     batch_id = body.batch
-    codes = _known(lambda: claim(batch_id, [customer], source=body.source, now=now))
+    codes = claim(batch_id, [customer], source=body.source, now=now)
     if customer not in codes:
         raise Problem(
             422,

@@ -111,7 +111,7 @@ class QuoteReasonOut(Out):
     sentence: str
 
 
-class QuoteOut(Out):
+class CartPriceOut(Out):
     token: str = Field(description="Give it to the checkout: what was changed since is refused there")
     version: int = Field(description="Of the rulebook; 0 without one")
     lines: list[QuoteLineOut]
@@ -123,8 +123,8 @@ class QuoteOut(Out):
     reasons: list[QuoteReasonOut]
 
 
-@write(router, "POST", "/quotes", "promotions.view", QuoteOut)
-def post_quote(request: HttpRequest, body: QuoteIn) -> QuoteOut:
+@write(router, "POST", "/quotes", "promotions.view", CartPriceOut)
+def post_quote(request: HttpRequest, body: QuoteIn) -> CartPriceOut:
     """What goods cost in a shop now; nothing is held or taken."""
     shop = shop_by_code([body.shop]).get(body.shop)
     if shop is None:
@@ -171,7 +171,7 @@ def post_quote(request: HttpRequest, body: QuoteIn) -> QuoteOut:
     return quote_out(quote, f"source:{body.shop}")
 
 
-def quote_out(quote: Quote, *who: str) -> QuoteOut:
+def quote_out(quote: Quote, *who: str) -> CartPriceOut:
     """The answer of a quote; wrong codes in it are counted for its customer, or else for ``who``.
 
     Raises Refusal("coupon.too_many") after too many of them.
@@ -189,7 +189,7 @@ def quote_out(quote: Quote, *who: str) -> QuoteOut:
                 rule=share.rule, payer=share.payer, coupon=share.coupon, amount=money(share.amount_minor, currency)
             )
         )
-    return QuoteOut(
+    return CartPriceOut(
         token=quote.token,
         version=quote.version,
         lines=[

@@ -72,7 +72,7 @@ def fields_of(kind: str) -> dict[str, forms.Field]:
             "by": forms.ChoiceField(
                 label=_("Reached by"), choices=[("amount", _("Amount")), ("qty", _("Units"))], initial="amount"
             ),
-            "steps": _text(_("Steps"), _("One a line: 300 = 50, or 2 = 10% for a percentage.")),
+            "steps": _text(_("Steps"), _("One a line: 300 = 50; a percentage ends with a percent sign.")),
             "repeat": _yes(_("For every full amount again (each 300 minus 50)")),
             **times,
             "max": _money(_("Takes off at most")),

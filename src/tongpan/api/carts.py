@@ -12,7 +12,7 @@ from tongpan.api.documents import BuyerIn, DeliveryIn, ShipToIn
 from tongpan.api.operations import actor_of, read, write
 from tongpan.api.pages import Page, PageQuery, page_of
 from tongpan.api.problems import Problem, not_found
-from tongpan.api.quotes import OffersIn, CartPriceOut, quote_out
+from tongpan.api.quotes import CartPriceOut, OffersIn, quote_out
 from tongpan.api.values import Code, Flag, In, Instant, MoneyIn, MoneyOut, Name60, Name120, Out, Text60, money
 from tongpan.channels.queries import shop_by_code
 from tongpan.core.clock import utc_now

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 
 from tongpan.channels.queries import channels
-from tongpan.core.clock import DEFAULT_ZONE, business_day
+from tongpan.core.clock import DEFAULT_ZONE, business_day, zone
 from tongpan.customers.models import Customer
 from tongpan.promotions.actions import publish, save_draft
 from tongpan.promotions.actions.batches import BatchSpec, create_batch, make_coupons
@@ -28,6 +28,7 @@ def make_offers(now: datetime) -> None:
     if RulebookVersion.objects.exists() or not known:
         return
     today = business_day(now, DEFAULT_ZONE)
+    begins = datetime.combine(today - timedelta(days=7), time(), zone(DEFAULT_ZONE))
     by = {"actor": ACTOR, "now": now}
     online = tuple(code for code in ("tmall", "jd", "douyin", "mini_program", "own_mall") if code in known)
     shop, live, community = (_first(known, code) for code in ("tmall", "douyin", "mini_program"))
@@ -53,8 +54,8 @@ def make_offers(now: datetime) -> None:
             theme_en="The same on every channel",
             core_benefit_zh="满300减50，社群再减20",
             core_benefit_en="300 minus 50, another 20 in the community",
-            starts=now - timedelta(days=7),
-            ends=now + timedelta(days=21),
+            starts=begins,
+            ends=begins + timedelta(days=29),
             announce_at=now - timedelta(days=10),
             channels=sorted({shop, live, community}),
             discount_mode="per_channel",

@@ -22,11 +22,13 @@ from tongpan.cli.import_ import import_
 from tongpan.cli.lake import lake
 from tongpan.cli.metrics import metrics
 from tongpan.cli.migrate import migrate
+from tongpan.cli.patrol import patrol
 from tongpan.cli.prices import prices
 from tongpan.cli.promotions import promotions
 from tongpan.cli.quality import quality
 from tongpan.cli.reconcile import reconcile
 from tongpan.cli.returns import returns
+from tongpan.cli.risk import risk
 from tongpan.cli.routing import routing
 from tongpan.cli.shop import shop
 from tongpan.cli.stock import stock
@@ -83,6 +85,8 @@ COMMANDS: tuple[click.Command, ...] = (
     webhook,
     exchange,
     quality,
+    patrol,
+    risk,
     reconcile,
     backup,
     restore,

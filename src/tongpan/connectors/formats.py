@@ -16,7 +16,7 @@ from tongpan.core.errors import Refusal
 
 MAPPINGS = Path(__file__).resolve().parent / "mappings"
 RECORD_SECTIONS = ("levels", "channel_days", "doors", "nodes", "shops", "parcels", "tracking", "customers", "ledger")
-RECORD_SECTIONS = (*RECORD_SECTIONS, "prices", "floors", "costs")
+RECORD_SECTIONS = (*RECORD_SECTIONS, "prices", "floors", "costs", "prices_seen", "goods_codes", "sightings")
 
 
 class _Loader(yaml.SafeLoader):

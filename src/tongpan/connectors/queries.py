@@ -54,6 +54,10 @@ def _info(mapping: Mapping) -> FormatInfo:
         gives = "customers"
     elif any(table.ledger for table in tables):
         gives = "ledger"
+    elif any(table.prices_seen for table in tables):
+        gives = "prices seen"
+    elif any(table.goods_codes or table.sightings for table in tables):
+        gives = "goods codes"
     else:
         gives = next(
             name

@@ -17,12 +17,15 @@ from tongpan.connectors.spec_records import (
     CustomerSpec,
     DoorSpec,
     FloorSpec,
+    GoodsCodeSpec,
     LedgerSpec,
     NodeSpec,
     ParcelSpec,
+    PriceSeenSpec,
     PriceSpec,
     RecordSection,
     ShopSpec,
+    SightingSpec,
     StockLevel,
     TrackingSpec,
 )
@@ -250,6 +253,9 @@ class Table(Strict):
     prices: PriceSpec | None = None
     floors: FloorSpec | None = None
     costs: CostSpec | None = None
+    prices_seen: PriceSeenSpec | None = None
+    goods_codes: GoodsCodeSpec | None = None
+    sightings: SightingSpec | None = None
 
     @property
     def records(self) -> RecordSection | None:
@@ -267,6 +273,9 @@ class Table(Strict):
             or self.prices
             or self.floors
             or self.costs
+            or self.prices_seen
+            or self.goods_codes
+            or self.sightings
         )
 
 

@@ -173,6 +173,53 @@ class CostSpec(Strict):
     starts: Field_ | None = None
 
 
+class PriceSeenSpec(Strict):
+    """A price that was seen. discounts: in words, as ``pricing.patrol.wording`` reads them."""
+
+    sku: Field_
+    channel: Field_
+    seller_class: Field_
+    listed: Field_
+    at: Field_
+    seller: Field_ | None = None
+    shop: Field_ | None = None
+    dealer: Field_ | None = None
+    discounts: Field_ | None = None
+    units: Field_ | None = None
+    currency: Field_ | None = None
+    goods: Field_ | None = None
+    region: Field_ | None = None
+    url: Field_ | None = None
+    evidence: Field_ | None = None
+    hash: Field_ | None = None
+    observer: Field_ | None = None
+    is_simulated: Field_ | None = None
+
+
+class GoodsCodeSpec(Strict):
+    """A serial number or batch that went to a dealer; without ``kind`` a serial number."""
+
+    code: Field_
+    sku: Field_
+    dealer: Field_
+    at: Field_
+    kind: Field_ | None = None
+    qty: Field_ | None = None
+    document: Field_ | None = None
+
+
+class SightingSpec(Strict):
+    """Where a serial number or batch turned up."""
+
+    code: Field_
+    what: Field_
+    province: Field_
+    at: Field_
+    city: Field_ | None = None
+    kind: Field_ | None = None
+    source: Field_ | None = None
+
+
 RecordSection = (
     StockLevel
     | ChannelDaySpec
@@ -186,4 +233,7 @@ RecordSection = (
     | PriceSpec
     | FloorSpec
     | CostSpec
+    | PriceSeenSpec
+    | GoodsCodeSpec
+    | SightingSpec
 )

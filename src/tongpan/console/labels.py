@@ -101,6 +101,17 @@ _TONES: dict[str, dict[str, str]] = {
     },
     "promise": {"late": "bad", "at_risk": "warn", "open": "info", "broken": "bad", "kept": "good"},
     "target": {"met": "good", "near": "warn", "missed": "bad", "unknown": ""},
+    "price_seen": {"under_floor": "bad", "under_band": "bad", "deep_discount": "warn", "over_band": "warn", "": "good"},
+    "violation": {
+        "open": "warn",
+        "evidence": "warn",
+        "confirmed": "bad",
+        "warning": "info",
+        "fine": "bad",
+        "termination": "bad",
+        "closed": "good",
+    },
+    "risk": {"watch": "warn", "case": "bad"},
     "active": {"True": "good", "False": ""},
 }
 

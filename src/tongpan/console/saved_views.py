@@ -47,6 +47,12 @@ PAGES = {
     "price_sync": "console:price_sync",
     "price_requests": "console:price_requests",
     "price_log": "console:price_log",
+    "observations": "console:observations",
+    "patrol": "console:patrol",
+    "rivals": "console:rivals",
+    "price_complaints": "console:price_complaints",
+    "violations": "console:violations",
+    "diversion": "console:diversion",
 }
 NOT_PART_OF_A_VIEW = (*PLACE, "format", "id")
 

@@ -15,6 +15,7 @@ from tongpan.channels.actions import save_channel, save_shop
 from tongpan.channels.engine import ChannelSpec, ShopSpec
 from tongpan.channels.models import Channel, Shop
 from tongpan.connectors.actions.entries import entry_of
+from tongpan.connectors.actions.market import Told, post_codes, post_prices_seen, post_sightings
 from tongpan.connectors.actions.node_specs import is_same, node_spec
 from tongpan.connectors.actions.people import save_people
 from tongpan.connectors.actions.posting import Reject, post_each
@@ -41,6 +42,7 @@ from tongpan.tracking.actions import count_doors
 from tongpan.tracking.engine import DoorDoc
 
 BATCH = 20_000
+MARKET = {"prices_seen": post_prices_seen, "goods_codes": post_codes, "sightings": post_sightings}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,9 @@ class RecordRun:
             return self._post_ledger, "ledger"
         if self.table.prices or self.table.floors or self.table.costs:
             return self._post_prices, "prices" if self.table.prices else "floors" if self.table.floors else "costs"
+        for name, post in MARKET.items():
+            if getattr(self.table, name):
+                return partial(self._post_market, post), name
         return self._post_shops, "shops"
 
     def _settings(self, zone: str) -> Settings:
@@ -208,6 +213,16 @@ class RecordRun:
         post = post_prices if self.table.prices else post_floors if self.table.floors else post_costs
         source = PriceSource(self.currency, self.actor, self.now, self.import_id, self.is_dry_run)
         return [Result(*one) for one in post([fields for _, fields in waiting], source)]
+
+    def _post_market(
+        self, post: Callable[..., list[Told]], waiting: Sequence[tuple[StagedRow, dict[str, Any]]]
+    ) -> list[Result]:
+        told = post_each(
+            [fields for _, fields in waiting],
+            partial(post, actor=self.actor, now=self.now),
+            is_dry_run=self.is_dry_run,
+        )
+        return [Result(one.state, one.reason) for one in told]
 
     def _post_channel_days(self, waiting: Sequence[tuple[StagedRow, dict[str, Any]]]) -> list[Result]:
         docs = [ChannelDayDoc(f["channel"], f["day"], f["visitors"], f["cost"], f["is_simulated"]) for _, f in waiting]

@@ -106,6 +106,11 @@ class Observation(models.Model):
             models.Index(fields=["-observed_at", "-id"], condition=~Q(finding=""), name="observation_found"),
         ]
 
+    @property
+    def deviation_pct(self) -> float | None:
+        """The effective price against the guide price, in percent."""
+        return None if self.deviation_bp is None else self.deviation_bp / 100
+
 
 class PatrolPlan(models.Model):
     """Who looks at which prices how often. Its items are pairs of a SKU and a channel."""

@@ -78,6 +78,11 @@ class Competing(NamedTuple):
     newest: datetime
     suggestion: Suggestion
 
+    @property
+    def gap(self) -> float:
+        """Their price against ours, in percent."""
+        return self.suggestion.gap_bp / 100
+
 
 def competing(now: datetime, *, text: str = "") -> list[Competing]:
     """Every SKU and channel with competitors' prices and one of ours in the price book, the widest gap first.

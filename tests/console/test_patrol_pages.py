@@ -16,8 +16,7 @@ DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
 
-@pytest.fixture
-def market(db):
+def fill():
     """A dealer with a case, a competitor, a price war, a complaint, a plan that is due, and a diversion case."""
     open_company()
     open_price_book()
@@ -33,7 +32,7 @@ def market(db):
             seller_class="authorised",
             seller="",
             shop="dl1",
-            observed_at=now - DAY,
+            observed_at=now - HOUR,
         ),
         seen(9_000, seller_class="competitor", seller="rival", observed_at=now - DAY),
         *(seen(price, seller=seller, observed_at=now - ago * HOUR) for seller, ago, price in told),
@@ -45,6 +44,11 @@ def market(db):
     register_codes([CodeDoc("serial", f"S{n}", "A", "d1", now - 9 * DAY) for n in range(3)], **by)
     record_sightings([SightingDoc("serial", f"S{n}", "scan", "北京", now - DAY) for n in range(3)], **by)
     look_for_diversion(**by)
+
+
+@pytest.fixture
+def market(db):
+    fill()
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "impo
     "draft_publish",
     "coupon_act",
     "campaign_announced",
+    "diversion_look",
 }
 ARGUMENTS = {
     "order_id": 1,
@@ -67,6 +68,8 @@ ARGUMENTS = {
     "push_id": 1,
     "delivery_id": 1,
     "message_id": 1,
+    "observation_id": 1,
+    "score_id": 1,
     "key": "x",
     "kind": "labels",
     "name": "x",

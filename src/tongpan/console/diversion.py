@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -15,16 +15,16 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from tongpan.access.queries import can
-from tongpan.console import exports
+from tongpan.console import exports, formats
 from tongpan.console.access import Request, page, who
 from tongpan.console.lists import Column, FilterForm, listing, sort_of
 from tongpan.console.observations import sorted_by
-from tongpan.console.patrol_words import SIGNAL_HEADS, SIGNALS
+from tongpan.console.patrol_words import FOUND_BY, SIGNAL_HEADS, SIGNALS
 from tongpan.console.saved_views import tabs_of
 from tongpan.core.money import to_decimal
 from tongpan.pricing.patrol.queries.cases import dealer_files
 from tongpan.risk.actions import look_for_diversion
-from tongpan.risk.models import DiversionScore, RiskLevel
+from tongpan.risk.models import CodeKind, DiversionScore, RiskLevel, SightingKind
 from tongpan.risk.queries.dealers import performances
 from tongpan.risk.queries.scores import last_run, recompute, score_by_id, select_scores
 
@@ -128,6 +128,14 @@ def diversion_detail(request: Request, score_id: int) -> HttpResponse:
 
 def _shown(signal: dict[str, Any]) -> dict[str, Any]:
     code, rows = signal["code"], signal["evidence"]
+    if code == "codes":
+        kinds, seen = dict(CodeKind.choices), dict(SightingKind.choices)
+        rows = [
+            [kinds[r[0]], *r[1:3], seen[r[3]], *r[4:6], *(formats.stamp(datetime.fromisoformat(at)) for at in r[6:8])]
+            for r in rows
+        ]
+    if code == "bulk":
+        rows = [[row[0], FOUND_BY[row[1]], *row[2:]] for row in rows]
     if code == "price":
         rows = [[*row[:3], *(to_decimal(minor, "CNY") for minor in row[3:5]), row[5]] for row in rows]
     value = signal["value"]

@@ -73,6 +73,7 @@ SIGNALS = {
     "returns": _("Returned in another province"),
     "price": _("Price under the landed cost"),
 }
+FOUND_BY = {"buyer": _("Buyer"), "phone": _("Phone")}
 SIGNAL_HEADS = {
     "region_mix": (_("Province"), _("City"), _("Orders"), _("Units")),
     "bulk": (

@@ -239,6 +239,22 @@ _SENTENCES = (
     gettext_noop("Requests of kind %(kind)s are approved by a person."),
     gettext_noop("Only a return is refunded at once."),
     gettext_noop("What is sent instead costs %(more)s more; say how the buyer pays it."),
+    # Patrol, cases
+    gettext_noop("Say why the case ends."),
+    gettext_noop("A fine needs its amount."),
+    gettext_noop("An appeal waits for its decision; decide it first."),
+    gettext_noop("The policy names %(named)s now: say why it shall be %(step)s."),
+    gettext_noop("The policy names no %(step)s before the deadline: say why it shall be one."),
+    gettext_noop("Case %(number)s was changed meanwhile; look at it again and repeat your step."),
+    gettext_noop("Say why the appeal is decided so."),
+    gettext_noop("Say what the appeal is based on."),
+    gettext_noop("The %(days)s days to appeal are over."),
+    gettext_noop("Case %(number)s is over; nothing is added to it."),
+    gettext_noop("Evidence is a file with its reference, or a statement in words."),
+    gettext_noop("Say who sells: a shop, a dealer, or the seller's name."),
+    gettext_noop("A price of an own shop names the shop."),
+    gettext_noop("Shop %(shop)s is not on channel %(channel)s."),
+    gettext_noop("A plan has a name of 1 to 80 characters and says who looks."),
 )
 
 

@@ -95,6 +95,10 @@ OFFERED = (
     Offer("price.changed", _("A price of a price list was set or ended")),
     Offer("price.request_changed", _("A change of prices was asked for, decided or taken back")),
     Offer("price.deviation_opened", _("A listing asks another price than the price book")),
+    Offer("price.war_opened", _("Several sellers undercut each other on a SKU")),
+    Offer("violation.opened", _("A violation case was opened")),
+    Offer("violation.step", _("A violation case took a step")),
+    Offer("diversion.found", _("A dealer or shop reached a level of the diversion score")),
     Offer("metric.target_missed", _("A metric missed its target")),
 )
 NAMES = tuple(offer.name for offer in OFFERED)

@@ -53,7 +53,15 @@ def _keys(occurrences: Sequence[Occurrence], beginning: str) -> list[int]:
     return sorted({int(one.key) for one in occurrences if one.name.startswith(beginning) and one.key.isdecimal()})
 
 
-_PRICE_NOUNS = {"price.changed": "sku", "price.request_changed": "request", "price.deviation_opened": "alert"}
+_PRICE_NOUNS = {
+    "price.changed": "sku",
+    "price.request_changed": "request",
+    "price.deviation_opened": "alert",
+    "price.war_opened": "alert",
+    "violation.opened": "case",
+    "violation.step": "case",
+    "diversion.found": "diversion",
+}
 
 
 def _data(one: Occurrence, found: Mapping[str, Mapping[int, Data]]) -> Data:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 
 from tongpan.pricing.patrol.rules import FINDINGS, Rules
 
+MOST_BP = 1_000_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Standard:
@@ -74,8 +76,8 @@ def judge(listed_minor: int, effective_minor: int, standard: Standard, rules: Ru
 
 
 def share_bp(part: int, whole: int) -> int:
-    """``part`` of a positive ``whole`` in basis points, rounded half away from zero."""
-    size = (abs(part) * 20_000 + whole) // (2 * whole)
+    """``part`` of a positive ``whole`` in basis points, rounded half away from zero; at most a hundred-thousandfold."""
+    size = min((abs(part) * 20_000 + whole) // (2 * whole), MOST_BP)
     return size if part >= 0 else -size
 
 

@@ -1,19 +1,24 @@
 """The demo company's surroundings: made by the ordinary actions, once, and the books add up after."""
 
+from datetime import timedelta
+
 import pytest
-from tests.support.company import ACTOR, DAY, NOW, goods, put, shipped
+from tests.support.company import ACTOR, DAY, NOW, goods, order, put, shipped
 from tests.support.intake import take
 
 from tongpan.catalog.models import Listing
 from tongpan.core.bulk import fetch_all
 from tongpan.demo.company import describe, set_up
 from tongpan.demo.counter import stage
+from tongpan.demo.prices import set_prices
 from tongpan.demo.surroundings import dress
 from tongpan.fulfillment.actions import route
 from tongpan.inventory.models import CountSheet, LiveSession, NodePolicy, Transfer
 from tongpan.inventory.queries import reconcile
 from tongpan.orders.actions import review_orders
 from tongpan.orders.models import Hold, Order, ReturnCase
+from tongpan.pricing.models import ChangeRequest
+from tongpan.pricing.queries import price_book
 
 CODES = [f"S{n:02}" for n in range(16)]
 
@@ -101,3 +106,17 @@ def what_waits():
         "offers": {(node, status): n for method, node, status, n in waiting if method == "ship"},
         "cases": sorted(ReturnCase.objects.values_list("status", flat=True)),
     }
+
+
+def test_prices_follow_from_what_orders_paid_once(company):
+    take(*(order(f"P{amount}", goods("A", 2, 2 * amount), shop_code="tmall-flagship") for amount in (900, 1000, 1100)))
+
+    set_prices(["A", "B"], ["tmall"], NOW)
+    set_prices(["A", "B"], ["tmall"], NOW)
+
+    book = price_book(None, None, NOW)
+    assert (book.guide("A"), book.floor("A"), book.least_net("A"), book.cost("A")) == (1000, 800, 400, 600)
+    assert book.price("A", "tmall").amount_minor == 970
+    assert price_book(["A"], None, NOW - timedelta(days=60)).guide("A") == 970
+    assert book.guide("B") is None
+    assert ChangeRequest.objects.filter(state="pending").count() == 1

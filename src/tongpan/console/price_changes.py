@@ -21,15 +21,15 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_POST
 
 from tongpan.access.queries import can
-from tongpan.console import exports
+from tongpan.console import exports, formats
 from tongpan.console.access import Request, actor_of, page, who
 from tongpan.console.lists import Column, FilterForm, listing
-from tongpan.console.price_words import LOGGED, OUTCOMES, REQUEST_STATES
+from tongpan.console.price_words import LOG_WORDS, LOGGED, OUTCOMES, REQUEST_STATES
 from tongpan.console.saved_views import tabs_of
 from tongpan.console.wording import localized
 from tongpan.core.clock import DEFAULT_ZONE
 from tongpan.core.errors import Refusal
-from tongpan.core.money import to_decimal, to_minor
+from tongpan.core.money import to_minor
 from tongpan.pricing.actions import (
     PlannedRow,
     PriceChange,
@@ -270,18 +270,22 @@ class LogFilters(FilterForm):
 def log_text(values: dict[str, Any] | None) -> str:
     """What a log row holds, in one line."""
     if not values:
-        return "—"
+        return formats.NOTHING
     shown = dict(values)
     money = str(shown.pop("currency", "") or "CNY")
-    parts = []
+    amounts = [
+        formats.money(int(shown.pop(name)), money)
+        for name in ("amount_minor", "floor_minor", "min_net_minor")
+        if shown.get(name) is not None
+    ]
+    words = []
     for name, value in shown.items():
-        if value in (None, "") or (name == "min_qty" and value == 1):
+        if value in (None, "") or name == "starts_at" or name.endswith("_minor") or (name, value) == ("min_qty", 1):
             continue
-        if name.endswith("_minor"):
-            parts.append(f"{to_decimal(int(value), money)} {money}")
-        else:
-            parts.append(f"{name} {value}")
-    return ", ".join(parts) or "—"
+        label = LOG_WORDS.get(name)
+        text = formats.stamp(datetime.fromisoformat(value)) if name == "ends_at" else str(value)
+        words.append(f"{label} {text}".strip() if label is not None else f"{name} {text}")
+    return ", ".join([" / ".join(amounts)] * bool(amounts) + words) or formats.NOTHING
 
 
 LOG_COLUMNS = (

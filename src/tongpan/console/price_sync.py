@@ -90,6 +90,7 @@ def _amount(minor: int | None, currency: str) -> object:
 
 
 COLUMNS = (
+    Column("choose", _("Choose"), None),
     Column("sku", _("SKU"), lambda row: row.one.sku, sort="sku"),
     Column("shop", _("Shop"), lambda row: row.one.shop),
     Column("item", _("Item on the channel"), lambda row: f"{row.one.item} {row.one.variant}".strip()),

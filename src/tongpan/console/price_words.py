@@ -48,3 +48,4 @@ LOGGED = {
     "settings": _("Settings"),
     "list": _("Price list"),
 }
+LOG_WORDS = {"region": "", "min_qty": _("from units"), "ends_at": _("until"), "priority": _("priority")}

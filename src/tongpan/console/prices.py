@@ -20,8 +20,9 @@ from tongpan.console import exports
 from tongpan.console.access import Request, page, who
 from tongpan.console.choices import category_choices, local_name
 from tongpan.console.lists import Column, FilterForm, listing, sort_of
+from tongpan.console.price_changes import log_text
 from tongpan.console.price_charts import price_chart
-from tongpan.console.price_words import CELL_STATES, REASONS
+from tongpan.console.price_words import CELL_STATES, LOGGED, REASONS
 from tongpan.console.saved_views import tabs_of
 from tongpan.console.wording import localized
 from tongpan.core.clock import utc_now
@@ -204,7 +205,8 @@ def price_sku(request: Request, code: str) -> HttpResponse:
         "now": now,
         "floors": floors_of(code),
         "costs": costs_of(code)[:20],
-        "log": select_log(sku=code)[:20],
+        "log": [(one, log_text(one.before), log_text(one.after)) for one in select_log(sku=code)[:20]],
+        "words": LOGGED,
         "guide": book.guide(code, currency),
         "currency": currency,
         "chart": price_chart(steps_of(code, currency, now - timedelta(days=_SHOWN_DAYS)), currency, now),

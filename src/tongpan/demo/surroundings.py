@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from tongpan.catalog.listings import ListingSpec, save_listings
 from tongpan.core.bulk import fetch_all
 from tongpan.demo.company import ACTOR, Description
+from tongpan.demo.prices import set_prices
 from tongpan.inventory.actions import (
     create_transfers,
     enter_counts,
@@ -42,8 +43,21 @@ def dress(about: Description, now: datetime) -> None:
     )
     _floors(about, [code for code, _, _ in best], now)
     _live_session([code for code, _, available in best if available >= 60], now)
+    set_prices([code for code, _, _ in best], _channels_of(shops), now)
     _transfers(about, [(code, available) for code, _, available in best if available >= 40], now)
     _count(about, now)
+
+
+def _channels_of(shops: list[str]) -> list[str]:
+    return [
+        code
+        for (code,) in fetch_all(
+            """SELECT c.code FROM channels_channel c
+               WHERE EXISTS (SELECT FROM channels_shop h WHERE h.channel_id = c.id AND h.code = ANY(%s))
+               ORDER BY c.position, c.code""",
+            [shops],
+        )
+    ]
 
 
 def _best_sellers(limit: int) -> list[tuple[str, str, int]]:

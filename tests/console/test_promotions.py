@@ -41,7 +41,7 @@ def draft(db):
     by = {"actor": "li", "now": utc_now() - timedelta(days=1)}
     save_draft("one", {"rules": [FULL]}, **by)
     publish("one", **by)
-    save_draft("next", {"rules": [FULL, LIVE]}, **by)
+    save_draft("next", {"rules": [FULL, LIVE], "stack": [["order", "coupon"]]}, **by)
 
 
 def said(client, path):
@@ -185,3 +185,23 @@ def test_coupons_are_made_seen_stopped_and_voided(sign_in, draft):
     code = coder().code(fresh.first_number)
     hidden = said(sign_in("analyst"), f"/coupons/{fresh.pk}/").split("<tbody", 1)[1]
     assert code[:4] in hidden and code[4:8] not in hidden
+
+
+def test_an_order_says_why_it_costs_what_it_costs(sign_in, draft):
+    from tests.support.company import put
+
+    from tongpan.orders.actions.carts import CartLineSpec, checkout, open_cart
+    from tongpan.orders.engine import ShipTo
+
+    now = utc_now()
+    put("sh", A=5)
+    token = open_cart("mall", [CartLineSpec("A", 1, 40_000)], None, now=now)
+    postage = {"code": "postage", "kind": "free_shipping", "benefit": {}, "conditions": {"min_minor": 50_000}}
+    save_draft("off", {"rules": [LIVE | {"needs_coupon": False}, postage]}, actor="li", now=now)
+    publish("off", actor="li", now=now)
+    made = checkout(token, None, ShipTo(), actor="li", now=now)
+
+    page = said(sign_in(), f"/orders/{made.order_id}/")
+
+    assert "It takes 50.00 CNY off." in page
+    assert "It needs 150.00 CNY more." in page or "It needs 100.00 CNY more." in page

@@ -19,6 +19,7 @@ from tongpan.console import order_page
 from tongpan.console.access import Request, page
 from tongpan.console.bulk_actions import offered
 from tongpan.console.order_ledger import account_of
+from tongpan.console.order_offers import offers_of
 from tongpan.console.order_source import source_of
 from tongpan.core.clock import utc_now
 from tongpan.fulfillment.queries import journey, routing_of, steps_of_order
@@ -63,6 +64,7 @@ def story(request: Request, order: Order) -> dict[str, Any]:
         "money": order_page.money_rows(order),
         "payers": order_page.payer_rows(order),
         "account": account_of(order),
+        "offers": offers_of(order.pk),
         "timeline": order_page.timeline(order, routing),
         "decisions": order_page.decisions(routing),
         "movements": movements_caused_by(causes),

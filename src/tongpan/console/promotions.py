@@ -218,15 +218,30 @@ def rulebook_draft(request: Request, name: str) -> HttpResponse:
         "section": "rulebook",
         "draft": draft,
         "version": number,
-        "differences": [
-            {"rule": one.rule if one.rule != HEAD else "", "change": CHANGES[one.change], "words": one.words[:60]}
-            for one in differences(before, draft.document)
-        ],
+        "differences": _told(before, draft.document),
         "notice": NoticeForm(),
         "may_edit": can(request.user, "promotions.edit"),
         "may_publish": can(request.user, "promotions.publish"),
     }
     return render(request, "console/promotions/draft.html", context)
+
+
+def _told(before: dict[str, Any], after: dict[str, Any]) -> list[dict[str, Any]]:
+    """What two documents differ in, values as the document has them; at most 60 words of a rule."""
+
+    def said(value: Any) -> str | None:
+        return value if value is None or isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+    return [
+        {
+            "rule": one.rule if one.rule != HEAD else "",
+            "change": CHANGES[one.change],
+            "words": [
+                {"path": word.path, "before": said(word.before), "after": said(word.after)} for word in one.words[:60]
+            ],
+        }
+        for one in differences(before, after)
+    ]
 
 
 @page("promotions.edit")
@@ -275,10 +290,7 @@ def rulebook_version(request: Request, number: int) -> HttpResponse:
         "section": "rulebook",
         "version": version,
         "text": json.dumps(version.document, ensure_ascii=False, indent=2),
-        "differences": [
-            {"rule": one.rule if one.rule != HEAD else "", "change": CHANGES[one.change], "words": one.words[:60]}
-            for one in differences(earlier.document if earlier else EMPTY, version.document)
-        ],
+        "differences": _told(earlier.document if earlier else EMPTY, version.document),
         "may_edit": can(request.user, "promotions.edit"),
     }
     return render(request, "console/promotions/version.html", context)
@@ -294,7 +306,7 @@ def rule_edit(request: Request, name: str, code: str = "") -> HttpResponse:
         raise Http404
     if not kind:
         return render(request, "console/promotions/kinds.html", _PLACE | {"draft": draft, "kinds": list(KINDS.items())})
-    book = read_rulebook({**draft.document, "rules": []}, "draft")
+    book = read_rulebook(draft.document, "draft")
     form = RuleForm(
         request.POST or None,
         kind=kind,

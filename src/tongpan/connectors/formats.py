@@ -15,8 +15,23 @@ from tongpan.connectors.spec import Mapping, Table, Value
 from tongpan.core.errors import Refusal
 
 MAPPINGS = Path(__file__).resolve().parent / "mappings"
-RECORD_SECTIONS = ("levels", "channel_days", "doors", "nodes", "shops", "parcels", "tracking", "customers", "ledger")
-RECORD_SECTIONS = (*RECORD_SECTIONS, "prices", "floors", "costs", "prices_seen", "goods_codes", "sightings")
+RECORD_SECTIONS = (
+    "levels",
+    "channel_days",
+    "doors",
+    "nodes",
+    "shops",
+    "parcels",
+    "tracking",
+    "customers",
+    "ledger",
+    "prices",
+    "floors",
+    "costs",
+    "prices_seen",
+    "goods_codes",
+    "sightings",
+)
 
 
 class _Loader(yaml.SafeLoader):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.utils.translation import gettext as _
 
@@ -29,7 +30,8 @@ def price_chart(steps: Sequence[Step], currency: str, now: datetime) -> Chart | 
             values.append(float(to_decimal(held[0].amount_minor, currency)) if held else None)
         name = _("Cost") if label == "cost" else label
         series.append({"type": "line", "step": "end", "name": name, "data": values, "symbolSize": 6})
-    option = {
+    option: dict[str, Any] = {
+        "legend": {},
         "xAxis": {"type": "category", "data": [formats.stamp(at) for at in moments]},
         "yAxis": {"type": "value", "scale": True},
         "series": series,

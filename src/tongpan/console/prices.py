@@ -44,11 +44,13 @@ def _names() -> dict[str, Any]:
 class BookFilters(FilterForm):
     category = forms.ChoiceField(label=_("Category"), required=False)
     state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("All")), *CELL_STATES.items()])
-    channel = forms.MultipleChoiceField(label=_("Channel"), required=False)
+    channel = forms.ChoiceField(label=_("Channel"), required=False)
 
     def __init__(self, request: HttpRequest) -> None:
         named = [(code, local_name(one)) for code, one in _names().items()]
-        super().__init__(request, {"channel": named, "category": [("", _("All")), *category_choices()]})
+        super().__init__(
+            request, {"channel": [("", _("All")), *named], "category": [("", _("All")), *category_choices()]}
+        )
 
     def given(self) -> dict[str, Any]:
         values = self.values
@@ -57,7 +59,7 @@ class BookFilters(FilterForm):
             "text": values.get("q", ""),
             "category": values.get("category", ""),
             "state": values.get("state", ""),
-            "channels": values.get("channel") or None,
+            "channels": [values["channel"]] if "channel" in values else None,
         }
 
 

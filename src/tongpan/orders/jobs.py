@@ -10,6 +10,8 @@ from procrastinate.contrib.django import app
 from tongpan.core.clock import utc_now
 from tongpan.orders.actions.baskets import forget_baskets
 from tongpan.orders.actions.preorders import close_late_preorders
+from tongpan.orders.replaying.actions import TASK as REPLAY
+from tongpan.orders.replaying.actions import run_replay
 from tongpan.orders.subscriptions.runs import announce, run_due, settle_runs
 
 ACTOR = "checkout"
@@ -40,6 +42,12 @@ def run_subscriptions(timestamp: int) -> int:
     _until_done(settle_runs)
     _until_done(announce)
     return _until_done(run_due)
+
+
+@app.task(name=REPLAY)
+def replay(run_id: int) -> None:
+    """Replay past orders by a rulebook; asked for by ``replaying.actions.ask_replay``."""
+    run_replay(run_id)
 
 
 def _until_done(work: Callable[[datetime], int]) -> int:

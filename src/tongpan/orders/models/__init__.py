@@ -42,6 +42,7 @@ from tongpan.orders.models.documents import (
 )
 from tongpan.orders.models.ledger import LedgerEntry
 from tongpan.orders.models.preorders import Preorder, PreorderLine, PreorderOffer, PreorderState
+from tongpan.orders.models.replays import ReplayOrder, ReplayRun
 from tongpan.orders.models.review import BlacklistEntry, OrderContact, OrderNote, ReviewPolicy
 from tongpan.orders.models.subscriptions import (
     RunState,
@@ -87,6 +88,8 @@ __all__ = [
     "RefundShare",
     "RefundStatus",
     "RefundTender",
+    "ReplayOrder",
+    "ReplayRun",
     "Return",
     "ReturnCase",
     "ReturnCaseLine",

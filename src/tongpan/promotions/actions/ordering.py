@@ -64,8 +64,8 @@ def _keep(quote: Quote, order_id: int) -> None:
     trials = [[one.rule, one.applied, one.reason, _plain(dict(one.params))] for one in quote.trials]
     execute(
         """INSERT INTO promotions_pricedorder (order_id, version, at, token, currency, lines, trials, gifts, coupons,
-                                               list_minor, discount_minor, shipping_share_minor)
-           VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s)""",
+                                               list_minor, discount_minor, shipping_share_minor, said)
+           VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s, %s::jsonb)""",
         [
             order_id,
             quote.version,
@@ -79,8 +79,25 @@ def _keep(quote: Quote, order_id: int) -> None:
             sum(line.amount_minor for line in quote.lines),
             quote.discount_minor,
             quote.request.shipping_minor - result.shipping_minor,
+            as_json(_said(quote)),
         ],
     )
+
+
+def _said(quote: Quote) -> dict[str, object]:
+    """What the front said, and what opened rules."""
+    asked = quote.request
+    coupons = [[found.code, found.rule, 0] for found in quote.coupons if not found.problem]
+    return {
+        "tier": asked.tier,
+        "segments": sorted(asked.segments),
+        "scopes": sorted(asked.scopes),
+        "source": asked.source,
+        "payment": asked.payment,
+        "is_member": asked.is_member,
+        "is_new": asked.is_new,
+        "coupons": coupons + [[one.code, one.rule, one.value_minor] for one in asked.opened],
+    }
 
 
 def _plain(params: dict[str, object]) -> dict[str, object]:

@@ -51,7 +51,9 @@ class PricedOrder(models.Model):
 
     version: of the rulebook. token: of the quote. lines: [[number, SKU, units, unit price, list, kind, net]]; trials:
     [[rule, applied, reason, params]]; gifts: [[rule, SKU, units]]; coupons: codes; list prices, nets and
-    shipping_share_minor (taken off the shipping charge) in minor units.
+    shipping_share_minor (taken off the shipping charge) in minor units. said: what the front said of the buyer and
+    the cart, so that a replay asks the same: tier, segments, scopes, source, payment, is_member, is_new, and
+    coupons: [[code, rule, value]]; empty for orders from before it was kept.
     """
 
     order_id = models.BigIntegerField(primary_key=True)
@@ -66,6 +68,7 @@ class PricedOrder(models.Model):
     list_minor = models.BigIntegerField()
     discount_minor = models.BigIntegerField()
     shipping_share_minor = models.BigIntegerField(default=0)
+    said = models.JSONField(db_default={})
     released_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -61,6 +61,9 @@ def _fill() -> Shelf:
     from tongpan.pricing.actions import PriceChange, request_changes
     from tongpan.promotions.actions import publish, save_draft
     from tongpan.promotions.actions.batches import BatchSpec, create_batch
+    from tongpan.promotions.conflicts.actions import accept, ensure_checked
+    from tongpan.promotions.conflicts.queries import last_check
+    from tongpan.promotions.queries import draft_of
 
     open_shop()
     now = utc_now()
@@ -78,6 +81,10 @@ def _fill() -> Shelf:
     ]
     coupon = {"code": "c", "kind": "amount", "scope": {"all": True}, "benefit": {"amount_minor": 100}}
     save_draft("bench", {"rules": [*rules, coupon | {"needs_coupon": True}], "stack": [["item", "coupon"]]}, **by)
+    ensure_checked("bench", **by)
+    found = last_check(draft_of("bench"))
+    for one in found.findings if found else ():
+        accept("bench", one.row.key, reason="A benchmark.", **by)
     publish("bench", **by)
     create_batch(BatchSpec("Bench", "c", utc_now(), word="BENCH"), **by)
     carts = [

@@ -27,7 +27,7 @@ def list_rules(*, draft: str, as_json: bool) -> None:
 
     now = utc_now()
     book = draft_book(draft) if draft else current_book(now)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "code": row.rule.code,
             "name": row.rule.name_zh or row.rule.name_en,

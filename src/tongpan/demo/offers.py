@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, time, timedelta
+from typing import Any
 
 from tongpan.channels.queries import channels
 from tongpan.core.clock import DEFAULT_ZONE, business_day, zone
@@ -29,7 +30,7 @@ def make_offers(now: datetime) -> None:
         return
     today = business_day(now, DEFAULT_ZONE)
     begins = datetime.combine(today - timedelta(days=7), time(), zone(DEFAULT_ZONE))
-    by = {"actor": ACTOR, "now": now}
+    by: dict[str, Any] = {"actor": ACTOR, "now": now}
     online = tuple(code for code in ("tmall", "jd", "douyin", "mini_program", "own_mall") if code in known)
     shop, live, community = (_first(known, code) for code in ("tmall", "douyin", "mini_program"))
     stores = next((code for code in known if "store" in code), known[-1])

@@ -16,7 +16,7 @@ from tongpan.promotions.conflicts.findings import Coverage, Example, Finding, Ki
 from tongpan.promotions.conflicts.pricer import Case, applied_to, coupon_sets, example
 from tongpan.promotions.conflicts.reach import bits
 from tongpan.promotions.conflicts.scenes import Buyer, Scene
-from tongpan.promotions.conflicts.workshop import Workshop
+from tongpan.promotions.conflicts.workshop import Stage, Workshop
 
 PRICE_KINDS_FOUND = (Kind.FLOOR, Kind.COST, Kind.DEPTH, Kind.BAND)
 LEAST_CARTS = 40
@@ -107,7 +107,7 @@ def limits_of(shop: Workshop, channel: str, good: Good, unit_minor: int) -> list
 
 def _suspects(shop: Workshop) -> tuple[list[_Group], int, int]:
     """The groups to search, how many pairs of SKU and channel there are, and how many of them are proven."""
-    groups: dict[tuple[str, str, int], _Group] = {}
+    groups: dict[tuple[Stage, int], _Group] = {}
     pairs = proven = 0
     for channel in shop.channels:
         stages = shop.stages(channel)
@@ -136,7 +136,7 @@ def _suspects(shop: Workshop) -> tuple[list[_Group], int, int]:
                 if not doubts:
                     cleared[tier, mask] = None
                     continue
-                key = (channel, tier, mask)
+                key = (stage, mask)
                 if key not in groups:
                     groups[key] = _Group(stage.scene, stage.buyer, mask)
                 groups[key].suspects.append((min(doubts)[0], good.sku, tuple(kind for _margin, kind in doubts)))

@@ -48,7 +48,7 @@ def market_of(book: Rulebook, expected: Mapping[str, Mapping[str, int]], *, at: 
             [currency, at.date()],
         )
     ]
-    goods = _goods(book)
+    goods = goods_of(book)
     skus = [good.sku for good in goods]
     prices = price_book(skus, channels, at)
     tiers = sorted({one.tier for one in prices.lists if one.tier})
@@ -82,7 +82,7 @@ def market_of(book: Rulebook, expected: Mapping[str, Mapping[str, int]], *, at: 
         currency,
         bands,
         expected,
-        _campaigns(),
+        campaign_facts(),
         announced(),
     )
 
@@ -96,7 +96,7 @@ def announced() -> Announced | None:
     return Announced(frozenset(notice.matrix["groups"]), pairs, notice.published_at)
 
 
-def _goods(book: Rulebook) -> list[Good]:
+def goods_of(book: Rulebook) -> list[Good]:
     """The active SKUs that a rule of ``book`` reaches or gives away, with the stock that is free."""
     rows = fetch_all(
         """WITH RECURSIVE path AS (
@@ -159,7 +159,8 @@ def _prices(
     return found
 
 
-def _campaigns() -> tuple[CampaignFacts, ...]:
+def campaign_facts() -> tuple[CampaignFacts, ...]:
+    """Every campaign, the earliest first. One statement."""
     return tuple(
         CampaignFacts(one.code, one.discount_mode, one.tolerance_bp, one.starts, one.ends, tuple(one.channels))
         for one in Campaign.objects.order_by("starts", "code")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from tongpan.promotions.conflicts.bounds import Bounds
-from tongpan.promotions.conflicts.carts import Larder
+from tongpan.promotions.conflicts.carts import FEW_GOODS, Larder
 from tongpan.promotions.conflicts.facts import CampaignFacts, Good, Limits, Market
 from tongpan.promotions.conflicts.pricer import Pricer
 from tongpan.promotions.conflicts.reach import Reach, bits, reach_of
@@ -100,9 +100,11 @@ class Workshop:
         found = self._distinct.get((channel, reach))
         if found is None:
             kept: dict[tuple[str, int], Stage] = {}
+            # While goods are few, moments at which only other goods have other rules are told apart too.
+            wide = -1 if len(self.goods) <= FEW_GOODS else reach
             for stage in self.stages(channel):
-                kept.setdefault((stage.buyer.tier, stage.mask & reach), stage)
-            found = [(tier, mask, stage) for (tier, mask), stage in kept.items()]
+                kept.setdefault((stage.buyer.tier, stage.mask & wide), stage)
+            found = [(tier, mask & reach, stage) for (tier, mask), stage in kept.items()]
             found.sort(key=lambda one: -one[1].bit_count())
             self._distinct[(channel, reach)] = found
         return found

@@ -7,6 +7,7 @@ import sys
 import time
 
 from benchmarks import (
+    conflicts,
     console,
     coupons,
     dry_run,
@@ -35,6 +36,7 @@ ALL = {
     "dry-run": dry_run.measure,
     "network": network.measure,
     "promotions": promotions.measure,
+    "conflicts": conflicts.measure,
     "coupons": coupons.measure,
     "quotes": quotes.measure,
     "stock": stock.measure,

@@ -86,7 +86,7 @@ SECTIONS = (
             NavItem("campaigns", _("Campaigns"), "megaphone", "console:campaigns", "promotions.view"),
             NavItem("coupons", _("Coupons"), "coupon", "console:coupons", "promotions.view"),
             NavItem("rulebook", _("Rulebook"), "rulebook", "console:rulebook", "promotions.view"),
-            NavItem("simulator", _("Simulator"), "gauge", "console:simulator", "promotions.view"),
+            NavItem("simulator", _("Simulator"), "flask", "console:simulator", "promotions.view"),
         ),
     ),
     NavSection(

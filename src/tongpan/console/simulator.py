@@ -24,7 +24,6 @@ from tongpan.promotions.conflicts.simulating import MOST_LINES, Wanted, book_for
 from tongpan.promotions.models import Draft, RulebookVersion
 from tongpan.promotions.pricing_carts import Quote
 
-_WORDS = ("tier", "region", "source", "payment", "shop", "node")
 _FOUND = 12
 
 
@@ -91,7 +90,12 @@ def _asked(words: QueryDict) -> tuple[Wanted, list[str]]:
         is_member=bool(words.get("is_member")),
         is_new=bool(words.get("is_new")),
         keeps_floors=words.get("floors") != "no",
-        **{word: words.get(word, "") for word in _WORDS},
+        tier=words.get("tier", ""),
+        region=words.get("region", ""),
+        source=words.get("source", ""),
+        payment=words.get("payment", ""),
+        shop=words.get("shop", ""),
+        node=words.get("node", ""),
     )
     return wanted, problems
 

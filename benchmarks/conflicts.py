@@ -51,7 +51,9 @@ def measure() -> list[Row]:
 def company(skus: int = SKUS) -> Market:
     """Goods of 40 categories with costs and floors, sold in all channels within 5 % of one another."""
     chance = random.Random(5)
-    goods, prices, expected = [], {(channel, ""): {} for channel in CHANNELS}, {channel: {} for channel in CHANNELS}
+    goods: list[Good] = []
+    prices: dict[tuple[str, str], dict[str, int]] = {(channel, ""): {} for channel in CHANNELS}
+    expected: dict[str, dict[str, int]] = {channel: {} for channel in CHANNELS}
     members: dict[str, int] = {}
     bands: dict[str, dict[str, tuple[int, int]]] = {channel: {} for channel in CHANNELS}
     for number in range(skus):

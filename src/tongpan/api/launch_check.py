@@ -177,6 +177,7 @@ def simulate_cart(request: HttpRequest, body: SimulateIn) -> SimulationOut:
 
 
 def _check(found: LastCheck, run: Check) -> CheckOut:
+    currency = Draft.objects.get(name=run.draft).document.get("currency", "CNY")
     return CheckOut(
         draft=run.draft,
         campaign=run.campaign,
@@ -192,7 +193,7 @@ def _check(found: LastCheck, run: Check) -> CheckOut:
             FindingOut(
                 kind=one.row.kind,
                 title=TITLES[one.row.kind],
-                sentence=sentence_of(one.row.content, "CNY"),
+                sentence=sentence_of(one.row.content, currency),
                 todo=TODO[one.row.kind],
                 key=one.row.key,
                 is_open=one.is_open,

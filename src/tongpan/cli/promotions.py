@@ -30,7 +30,8 @@ def check(*, draft: str, campaign: str, as_json: bool) -> None:
     from tongpan.promotions.queries import draft_of
 
     run = check_launch(draft, campaign=campaign, actor=ACTOR, now=utc_now())
-    whole = last_check(draft_of(draft))
+    kept = draft_of(draft)
+    whole, currency = last_check(kept), kept.document.get("currency", "CNY")
     if whole is not None and whole.run.pk == run.pk:
         found = whole.findings
     else:
@@ -56,7 +57,7 @@ def check(*, draft: str, campaign: str, as_json: bool) -> None:
         for one in found:
             state = f" (accepted by {one.accepted_by}: {one.reason})" if one.accepted_by else ""
             click.echo(
-                f"{TITLES[one.row.kind]}{state}\n  {sentence_of(one.row.content, 'CNY')}\n  {TODO[one.row.kind]}"
+                f"{TITLES[one.row.kind]}{state}\n  {sentence_of(one.row.content, currency)}\n  {TODO[one.row.kind]}"
             )
         click.echo(
             f"{run.sku_count:,} SKUs in {run.channel_count} channels in {run.took_ms / 1000:.1f} s: "
@@ -64,6 +65,20 @@ def check(*, draft: str, campaign: str, as_json: bool) -> None:
         )
     if left:
         raise Refusal("draft.findings", f"{len(left)} findings are open; the draft {draft} cannot be published yet.")
+
+
+@promotions.command("depth")
+@click.argument("percent", type=float)
+@with_database
+def depth(*, percent: float) -> None:
+    """From now on a discount of more than PERCENT of the list price is a finding of the check, to be accepted."""
+    from decimal import Decimal
+
+    from tongpan.core.clock import utc_now
+    from tongpan.promotions.conflicts.actions import set_most_discount
+
+    set_most_discount(Decimal(str(percent)), actor=ACTOR, now=utc_now())
+    click.echo(f"Discounts of more than {percent:g} % need approval.")
 
 
 for command in COMMANDS:

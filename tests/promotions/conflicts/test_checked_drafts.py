@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -11,7 +12,7 @@ from tests.support.small_shop import small_shop
 from tongpan.access.models import AuditEntry
 from tongpan.core.errors import Refusal
 from tongpan.promotions.actions import open_draft, publish, save_draft
-from tongpan.promotions.conflicts.actions import accept, announce, check_draft, reopen
+from tongpan.promotions.conflicts.actions import accept, announce, check_draft, reopen, set_most_discount
 from tongpan.promotions.conflicts.models import StackNotice
 from tongpan.promotions.conflicts.queries import last_check
 from tongpan.promotions.models import Draft, RulebookVersion
@@ -112,3 +113,15 @@ def test_the_announced_matrix_is_kept_with_its_time_and_never_changed():
     assert last_check(Draft.objects.get()).findings == []
     with pytest.raises(IntegrityError), transaction.atomic():
         StackNotice.objects.update(text_zh="")
+
+
+def test_how_deep_a_discount_may_go_without_approval_is_a_setting():
+    small_shop(NOW)
+    save_draft("june", {"rules": [HALF]}, **WHO)
+
+    set_most_discount(Decimal(50), **WHO)
+
+    check_draft("june", expected={}, **WHO)
+    assert last_check(Draft.objects.get()).findings == []
+    with refused("promo.max_net_discount_pct"):
+        set_most_discount(Decimal(0), **WHO)

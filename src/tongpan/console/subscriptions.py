@@ -10,7 +10,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from tongpan.access.queries import audit_of, can
@@ -45,9 +45,9 @@ def rhythm_words(row: Subscription) -> str:
     """ "Every 2 weeks, on Monday" in the user's language."""
     if row.unit == "week":
         days = (_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday"))
-        text = ngettext("Every week, on %(day)s", "Every %(every)d weeks, on %(day)s", row.every)
+        text = _("Every week, on %(day)s") if row.every == 1 else _("Every %(every)d weeks, on %(day)s")
         return text % {"every": row.every, "day": days[row.day - 1]}
-    text = ngettext("Every month, on day %(day)s", "Every %(every)d months, on day %(day)s", row.every)
+    text = _("Every month, on day %(day)s") if row.every == 1 else _("Every %(every)d months, on day %(day)s")
     return text % {"every": row.every, "day": row.day}
 
 

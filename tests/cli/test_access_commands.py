@@ -43,7 +43,7 @@ def test_a_key_without_scopes_reads_and_one_with_all_writes(run):
     every = json.loads(run("apikey", "create", "erp", "--all", "--json").stdout)
 
     assert {scope.split(".")[1] for scope in read["scopes"]} == {"view"}
-    assert {scope.split(".")[1] for scope in every["scopes"]} == {"view", "edit", "run", "work", "approve"}
+    assert {scope.split(".")[1] for scope in every["scopes"]} == {"view", "edit", "run", "work", "approve", "publish"}
     assert read["key"].startswith("tp_")
 
 

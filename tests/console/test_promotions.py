@@ -89,6 +89,22 @@ def test_a_rule_that_is_kept_as_it_is_stays_as_it_is(sign_in, draft):
     assert Draft.objects.get().document["rules"][0] == FULL
 
 
+def test_days_of_a_window_are_shown_and_kept_as_the_instants_they_mean(sign_in, draft):
+    days = {"starts_at": "2026-12-12", "ends_at": "2026-12-13"}
+    save_draft("next", {"rules": [LIVE | {"window": days}]}, actor="li", now=utc_now())
+    client = sign_in()
+    at = "/promotions/rulebook/drafts/next/rules/live-50/"
+    main = said(client, at).split("<main", 1)[1]
+
+    assert client.post(at, fields(main)).status_code == 302
+
+    assert 'value="2026-12-12T00:00"' in main and 'value="2026-12-14T00:00"' in main
+    assert Draft.objects.get().document["rules"][0]["window"] == {
+        "starts_at": "2026-12-12T00:00:00+08:00",
+        "ends_at": "2026-12-14T00:00:00+08:00",
+    }
+
+
 def test_a_rule_of_its_kind_is_added_by_form_and_faults_stand_beside_their_fields(sign_in, draft):
     client = sign_in()
     at = "/promotions/rulebook/drafts/next/rules/new/"

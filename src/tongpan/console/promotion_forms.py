@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from django import forms
 from django.http import QueryDict
@@ -17,6 +18,7 @@ from tongpan.channels.queries import channels
 from tongpan.console import promotion_benefits
 from tongpan.console.choices import local_name
 from tongpan.console.promotion_words import DAYS, LANES, PAYERS
+from tongpan.core.clock import DEFAULT_ZONE, zone
 from tongpan.core.money import to_decimal, to_minor
 from tongpan.promotions.engine.reading import Fault
 
@@ -205,7 +207,10 @@ class RuleForm(forms.Form):
         answers = {True: "yes", False: "no", None: ""}
         found |= {name: answers[conditions.get(name)] for name in ("member", "new_customer")}
         found |= {"min_qty": conditions.get("min_qty"), "undiscounted": conditions.get("undiscounted", False)}
-        found |= {name: _moment(window.get(name)) for name in ("starts_at", "ends_at")}
+        where = zone(window.get("zone") or DEFAULT_ZONE)
+        found["starts_at"] = _moment(window.get("starts_at"), where, days=0)
+        # A day as an end is in: its first instant out is that of the day after.
+        found["ends_at"] = _moment(window.get("ends_at"), where, days=1)
         found |= {"days": weekly.get("days", []), "hours_from": weekly.get("from"), "hours_to": weekly.get("to")}
         found |= {name: limits.get(name) for name in _LIMITS} | {"partial": limits.get("partial", False)}
         for name, raw in (("min_amount", conditions.get("min_minor")), ("budget", limits.get("money_minor"))):
@@ -301,9 +306,11 @@ def _joined(value: Any) -> str:
     return ", ".join(value) if isinstance(value, list) else str(value or "")
 
 
-def _moment(text: Any) -> datetime | str | None:
-    """An instant of the document in the console's zone; a date alone is its text, which the field shows as it is."""
-    if not isinstance(text, str) or len(text) <= 10:
-        return text if text else None
+def _moment(text: Any, where: ZoneInfo, *, days: int) -> datetime | None:
+    """An instant of the document in the console's zone. A day is its midnight in ``where``, so many ``days`` later."""
+    if not isinstance(text, str) or not text:
+        return None
     at = datetime.fromisoformat(text)
-    return timezone.localtime(at) if at.tzinfo else at
+    if len(text) <= 10:
+        at += timedelta(days=days)
+    return timezone.localtime(at if at.tzinfo else at.replace(tzinfo=where))

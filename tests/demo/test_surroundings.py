@@ -10,6 +10,7 @@ from tongpan.catalog.models import Listing
 from tongpan.core.bulk import fetch_all
 from tongpan.demo.company import describe, set_up
 from tongpan.demo.counter import stage
+from tongpan.demo.patrol import patrol
 from tongpan.demo.prices import set_prices
 from tongpan.demo.surroundings import dress
 from tongpan.fulfillment.actions import route
@@ -18,7 +19,9 @@ from tongpan.inventory.queries import reconcile
 from tongpan.orders.actions import review_orders
 from tongpan.orders.models import Hold, Order, ReturnCase
 from tongpan.pricing.models import ChangeRequest
+from tongpan.pricing.patrol.models import Observation, PriceComplaint, PriceWar, ViolationCase
 from tongpan.pricing.queries import price_book
+from tongpan.risk.models import DiversionScore
 
 CODES = [f"S{n:02}" for n in range(16)]
 
@@ -120,3 +123,47 @@ def test_prices_follow_from_what_orders_paid_once(company):
     assert price_book(["A"], None, NOW - timedelta(days=60)).guide("A") == 970
     assert book.guide("B") is None
     assert ChangeRequest.objects.filter(state="pending").count() == 1
+
+
+def test_prices_seen_open_cases_a_price_war_and_a_diversion_finding_once(company):
+    skus = ["A", "B", "C", "D"]
+    take(order("P", *(goods(sku, 1, 20_000) for sku in skus), shop_code="tmall-flagship"))
+    set_prices(skus, ["tmall", "jd"], NOW)
+
+    patrol(describe(), NOW)
+    first = what_was_seen()
+    patrol(describe(), NOW + timedelta(minutes=5))
+
+    assert first == {
+        "prices": 11,
+        "simulated": 11,
+        "cases": [
+            ("price", "dealer:dl-kunming", "under_floor"),
+            ("price", "dealer:dl-shenyang", "under_floor"),
+            ("price", "seller:jd:好物集", "under_band"),
+            ("price", "seller:jd:精选小铺", "under_band"),
+        ],
+        "wars": [("B", ["好物集", "精选小铺"])],
+        "complaints": ["violation", "violation"],
+    }
+    assert what_was_seen() == first
+    found = DiversionScore.objects.get(dealer__code="dl-shenyang")
+    [codes] = [one for one in found.signals if one["code"] == "codes"]
+    assert (found.level, codes["known"], codes["striking"]) == ("watch", 4, 3)
+    assert reconcile().differences == []
+
+
+def test_no_price_is_seen_where_there_is_no_price_book(company):
+    patrol(describe(), NOW)
+
+    assert (Observation.objects.count(), DiversionScore.objects.count()) == (0, 0)
+
+
+def what_was_seen():
+    return {
+        "prices": Observation.objects.count(),
+        "simulated": Observation.objects.filter(is_simulated=True).count(),
+        "cases": sorted(ViolationCase.objects.values_list("kind", "party", "finding")),
+        "wars": list(PriceWar.objects.values_list("sku__code", "sellers")),
+        "complaints": list(PriceComplaint.objects.values_list("conflict", flat=True)),
+    }

@@ -125,6 +125,11 @@ def store_spec(row: Mapping[str, str]) -> NodeSpec:
     return _node(row, "store")
 
 
+def dealer_spec(row: Mapping[str, str]) -> NodeSpec:
+    """The node of a dealer of company.yaml."""
+    return _node(row, "dealer")
+
+
 def _services(raw: Mapping[str, Any]) -> list[ServiceSpec]:
     """Online shops sell from all warehouses and stores; an outlet from its own shelf, then from the warehouses."""
     central = str(raw["returns_node"])

@@ -26,6 +26,7 @@ from tongpan.demo.files import (
     write_orders,
 )
 from tongpan.demo.offers import make_offers
+from tongpan.demo.patrol import patrol
 from tongpan.demo.surroundings import dress
 from tongpan.forecasting.demand.actions import compute_forecasts
 from tongpan.inventory.queries import book
@@ -84,6 +85,7 @@ def load(config: Config, progress: Progress) -> dict[str, Any] | None:
     dress(about, utc_now())
     stage(about, utc_now())
     make_offers(utc_now())
+    patrol(about, utc_now())
     _follow(progress)
     compute_forecasts(now=utc_now())
     store(LOADED, {"version": VERSION, "rows": result["rows"]})

@@ -8,7 +8,7 @@ from tests.support.patrol import BY, look, open_dealer, open_price_book, seen
 
 from tongpan.core.clock import utc_now
 from tongpan.pricing.patrol.actions import ComplaintDoc, PlanSpec, register_complaints, save_plan, watch_prices
-from tongpan.pricing.patrol.models import Observation, PatrolPlan, ViolationCase
+from tongpan.pricing.patrol.models import Observation, PatrolPlan, PriceComplaint, ViolationCase
 from tongpan.risk.actions import CodeDoc, SightingDoc, look_for_diversion, record_sightings, register_codes
 from tongpan.risk.models import DiversionScore
 
@@ -122,6 +122,27 @@ def test_a_plan_is_kept_and_faults_are_told(market, sign_in):
     assert client.post("/prices/patrol/plan/", form).status_code == 302
     assert "There is no SKU" in client.post("/prices/patrol/plan/", form | {"skus": "NO"}).content.decode()
     assert PatrolPlan.objects.get(name="daily").items.count() == 2
+
+
+def test_a_complaint_is_registered_once_and_says_what_it_points_to(market, sign_in):
+    client = sign_in()
+    form = {"channel": "dealers", "number": "T1", "sku": "A", "text": "隔壁更便宜", "said_at": "2026-11-01T08:00"}
+    path, now = "/prices/complaints/new/", utc_now().isoformat()
+
+    bad = client.post(path, form | {"sku": "NO"}).content.decode()
+    told = client.post(path, form | {"said_at": now, "paid": "88.5", "other_channel": "dealers"}, follow=True)
+    again = client.post(path, form | {"paid": "90"}, follow=True).content.decode()
+
+    assert "There is no SKU" in bad
+    assert "It points to: A price that broke a rule." in told.content.decode()
+    assert "was registered already" in again
+    row = PriceComplaint.objects.get(external_id="T1")
+    assert (row.paid_minor, row.text, row.case.party, row.recorded_by) == (
+        8_850,
+        "隔壁更便宜",
+        "dealer:d1",
+        "user:manager",
+    )
 
 
 def test_a_case_is_taken_on_by_its_page_and_an_old_page_is_refused(market, sign_in):

@@ -237,6 +237,7 @@ def complaint_list(request: Request) -> HttpResponse:
         "tab": "complaints",
         "filters": filters,
         "conflicts": CONFLICTS,
+        "may_edit": can(request.user, "prices.edit"),
         "views": tabs_of(request.user, "price_complaints", request.META["QUERY_STRING"]),
         "list": listing(
             request,

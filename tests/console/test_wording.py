@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.utils import translation
 
-from tongpan.console.wording import localized, localized_reasons
+from tongpan.console.wording import _patterns, localized, localized_reasons
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +38,17 @@ def test_a_percent_sign_in_a_value_does_no_harm():
 def test_english_is_left_alone():
     with translation.override("en"):
         assert localized("is not a number") == "is not a number"
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "There is no channel 'x'.",
+        "The discount '第二件半价' cannot be read; write 满300减50, or in English 50 off 300.",
+        "From open a case cannot become fine; it can become evidence, confirmed.",
+        "Nobody can have complained at 2026-01-01T00:00:00+00:00.",
+        "A plan has at least one SKU and one channel, and at most 20000 pairs.",
+    ],
+)
+def test_refusals_of_the_patrol_are_known_sentences(sentence):
+    assert any(pattern.fullmatch(sentence) for pattern, _ in _patterns())

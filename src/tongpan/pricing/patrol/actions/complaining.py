@@ -48,7 +48,7 @@ def register_complaints(docs: Sequence[ComplaintDoc], *, actor: str, now: dateti
     conflict "violation": a price that broke a rule was seen of the SKU (on the other channel, if one is named) within
     30 days before; the lowest one and the case that it is evidence of are linked. "channels": two of our own channels
     ask different prices outside the band. "": none was found. The number of statements is constant, but for the price
-    books: one for each hour of complaints.
+    books: one of two channels for each new complaint that names another channel and of which no such price was seen.
     """
     return run_in_transaction(lambda: _register(docs, actor, now), constraints=("complaint_once",))
 

@@ -21,8 +21,8 @@ from tongpan.console.lists import Column, FilterForm, listing, sort_of
 from tongpan.console.observations import sorted_by
 from tongpan.console.patrol_words import FOUND_BY, SIGNAL_HEADS, SIGNALS
 from tongpan.console.saved_views import tabs_of
-from tongpan.core.money import to_decimal
 from tongpan.pricing.patrol.queries.cases import dealer_files
+from tongpan.pricing.patrol.queries.observations import currencies_of
 from tongpan.risk.actions import look_for_diversion
 from tongpan.risk.models import CodeKind, DiversionScore, RiskLevel, SightingKind
 from tongpan.risk.queries.dealers import performances
@@ -137,7 +137,8 @@ def _shown(signal: dict[str, Any]) -> dict[str, Any]:
     if code == "bulk":
         rows = [[row[0], FOUND_BY[row[1]], *row[2:]] for row in rows]
     if code == "price":
-        rows = [[*row[:3], *(to_decimal(minor, "CNY") for minor in row[3:5]), row[5]] for row in rows]
+        currencies = currencies_of([row[1] for row in rows])
+        rows = [[*row[:3], *(formats.money(minor, currencies[row[1]]) for minor in row[3:5]), row[5]] for row in rows]
     value = signal["value"]
     return {
         "code": code,

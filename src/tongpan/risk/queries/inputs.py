@@ -172,7 +172,8 @@ def _asked(  # noqa: PLR0917 - all that a price is held against
         if subject is None:
             continue
         price = book.price(sku, channel, tier="dealer")
-        buying = price.amount_minor if price is not None and price.kind == "tier" else book.cost(sku, currency)
+        is_tier = price is not None and price.kind == "tier" and price.currency == currency
+        buying = price.amount_minor if price is not None and is_tier else book.cost(sku, currency)
         if buying is None:
             continue
         nearest, freight = known.nearest(region, rules)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -54,6 +55,11 @@ def select_wars(*, is_open: bool | None = None) -> QuerySet[PriceWar]:
     """Alarms of price wars; None for all."""
     rows = PriceWar.objects.select_related("sku")
     return rows if is_open is None else rows.filter(closed_at__isnull=is_open)
+
+
+def currencies_of(observation_ids: Collection[int]) -> dict[int, str]:
+    """observation -> the currency in which its price was seen. One statement."""
+    return dict(Observation.objects.filter(pk__in=observation_ids).values_list("pk", "currency"))
 
 
 def select_complaints(*, conflict: str = "", text: str = "") -> QuerySet[PriceComplaint]:

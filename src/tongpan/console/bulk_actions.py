@@ -22,7 +22,7 @@ from tongpan.orders.actions.holding import LONGEST_DETAIL
 from tongpan.orders.actions.marking import LONGEST_NOTE
 from tongpan.orders.changes import Handled
 from tongpan.orders.models import HoldReason
-from tongpan.orders.review import BLOCKING
+from tongpan.orders.review import BY_PERSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def _outcomes(handled: Iterable[Handled]) -> dict[int, Outcome]:
     return {one.order_id: said.get(one.state) or Outcome(False, localized(one.reason)) for one in handled}
 
 
-REASONS = [(reason, HoldReason(reason).label) for reason in BLOCKING]
+REASONS = [(reason, HoldReason(reason).label) for reason in BY_PERSON]
 
 
 class HoldForm(forms.Form):

@@ -248,6 +248,7 @@ def campaign_detail(request: Request, code: str) -> HttpResponse:
         "currency": _CURRENCY,
         "now": now,
         "may_edit": can(request.user, "promotions.edit"),
+        "may_see_effect": can(request.user, "metrics.view"),
     }
     return render(request, "console/promotions/campaign.html", context)
 

@@ -87,6 +87,8 @@ SECTIONS = (
             NavItem("coupons", _("Coupons"), "coupon", "console:coupons", "promotions.view"),
             NavItem("rulebook", _("Rulebook"), "rulebook", "console:rulebook", "promotions.view"),
             NavItem("simulator", _("Simulator"), "flask", "console:simulator", "promotions.view"),
+            NavItem("lotteries", _("Lotteries"), "lot", "console:lotteries", "promotions.view"),
+            NavItem("groups", _("Group-buy"), "together", "console:groups", "promotions.view"),
         ),
     ),
     NavSection(

@@ -9,6 +9,7 @@ from procrastinate.contrib.django import app
 
 from tongpan.core.clock import utc_now
 from tongpan.orders.actions.baskets import forget_baskets
+from tongpan.orders.actions.grouping import settle_groups
 from tongpan.orders.actions.preorders import close_late_preorders
 from tongpan.orders.replaying.actions import TASK as REPLAY
 from tongpan.orders.replaying.actions import run_replay
@@ -23,6 +24,16 @@ _ROUNDS = 50
 def close_late(timestamp: int) -> int:
     """Cancel pre-orders whose deposit was not paid in time; how many. timestamp: seconds since 1970."""
     return close_late_preorders(actor=ACTOR, now=utc_now())
+
+
+@app.periodic(cron="* * * * *")
+@app.task(queueing_lock="settle_groups")
+def settle_group_orders(timestamp: int) -> int:
+    """Let go the orders of formed groups, call off and pay back those of groups that are over; how many orders.
+
+    timestamp: seconds since 1970.
+    """
+    return settle_groups(actor="group-buy", now=utc_now())
 
 
 @app.periodic(cron="17 3 * * *")

@@ -14,7 +14,10 @@ from tongpan.core.errors import Refusal
 from tongpan.core.money import to_decimal
 from tongpan.network.engine import ships_to
 
-BLOCKING = ("manual", "address", "price_floor", "risk")
+BY_PERSON = ("manual", "address", "price_floor", "risk")
+"""Reasons of holds that a person opens and releases."""
+
+BLOCKING = (*BY_PERSON, "group")
 """Reasons of holds that keep an order from being routed and its goods from being dispatched by hand."""
 
 REVIEWED = ("address", "price_floor", "risk", "unpaid")

@@ -15,6 +15,7 @@ from tongpan.core.stored import stored
 from tongpan.customers.actions import Sighting, identify
 from tongpan.inventory.actions import confirm
 from tongpan.orders.actions.facts import reserve_orders
+from tongpan.orders.actions.grouping import hold_for_group
 from tongpan.orders.actions.intake import accept
 from tongpan.orders.actions.locking import bump, lock_orders, log_changed
 from tongpan.orders.actions.preorders import take_preorder
@@ -119,8 +120,8 @@ def checkout(
     the goods reach the buyer. A cart that is an order already gives that order again. Locks the cart, then as
     ``accept`` and ``reserve``, then coupons and counters. Raises Refusal
     cart.empty, cart.short when the pool cannot serve it, cart.price_changed when the front shows another price than
-    the book has or the quote is not true any more, coupon.*, promotion.spent, preorder.none, preorder.full, or what
-    ``accept`` refuses.
+    the book has or the quote is not true any more, coupon.*, promotion.spent, group.*, preorder.none, preorder.full,
+    or what ``accept`` refuses.
     """
 
     def work() -> Checkout:
@@ -166,6 +167,8 @@ def checkout(
         elif not reserve_orders([made], actor=actor, now=now, expires_at={made: until}):
             raise Refusal("cart.short", "Some of the goods are not there any more; look at the cart again.")
         consume(priced, made, now=now)
+        if offers.opened:
+            hold_for_group(made, actor=actor, now=now)
         execute(
             """UPDATE orders_cart c SET order_id = o.id, customer_id = coalesce(o.customer_id, c.customer_id),
                       changed_at = %s FROM orders_order o WHERE c.id = %s AND o.id = %s""",
@@ -181,7 +184,7 @@ def pay_order(order_id: int, method: str, amount_minor: int, *, actor: str, now:
 
     Of a pre-order whose deposit is paid the balance is due. Paid once already: nothing changes. Locks the order, then
     the pools. Raises Refusal order.unknown, reservation.expired when the goods are held no more (the order is
-    cancelled, or about to be), or payment.amount when it is not what is left of the order's total.
+    cancelled, or about to be), group.over, or payment.amount when it is not what is left of the order's total.
     """
 
     def work() -> int:

@@ -11,7 +11,7 @@ from tongpan.core.errors import Refusal
 from tongpan.core.races import run_in_transaction
 from tongpan.orders.actions.locking import bump, lock_orders, log_changed
 from tongpan.orders.changes import Handled, refusal_of_change, unknown
-from tongpan.orders.review import BLOCKING
+from tongpan.orders.review import BLOCKING, BY_PERSON
 
 LONGEST_DETAIL = 500
 _PLATFORMS = {
@@ -20,18 +20,19 @@ _PLATFORMS = {
     "out_of_stock": "it ends when stock comes in",
     "no_node": "it ends when a node serves the shop",
     "unbooked": "it ends when the goods are booked",
+    "group": "it ends when the group is formed",
 }
 
 
 def hold(order_ids: Sequence[int], reason: str, detail: str, *, actor: str, now: datetime) -> list[Handled]:
-    """Hold orders back for ``reason`` (one of ``review.BLOCKING``); the outcome of each, at the same position.
+    """Hold orders back for ``reason`` (one of ``review.BY_PERSON``); the outcome of each, at the same position.
 
     A held order is not routed, and what is allocated to it is not dispatched by hand; what it holds of the stock
     stays promised to it. An order that is held for the reason already is unchanged; one that has left or is
     cancelled is refused. Locks the orders in ascending order of id. Raises Refusal hold.reason or hold.detail.
     """
-    if reason not in BLOCKING:
-        raise Refusal("hold.reason", f"A person holds orders for one of {', '.join(BLOCKING)}, not for {reason!r}.")
+    if reason not in BY_PERSON:
+        raise Refusal("hold.reason", f"A person holds orders for one of {', '.join(BY_PERSON)}, not for {reason!r}.")
     detail = checked_text(detail, "hold.detail")
     return run_in_transaction(lambda: _hold(order_ids, reason, detail, actor=actor, now=now))
 
@@ -73,7 +74,7 @@ def _hold(order_ids: Sequence[int], reason: str, detail: str, *, actor: str, now
 
 
 def release_hold(order_ids: Sequence[int], reason: str, note: str, *, actor: str, now: datetime) -> list[Handled]:
-    """Release the hold of each order for ``reason`` (one of ``review.BLOCKING``); the outcome of each.
+    """Release the hold of each order for ``reason`` (one of ``review.BY_PERSON``); the outcome of each.
 
     ``note`` says why. The review does not hold the order again for what it saw then, only for something new. An
     order that nothing blocks any more is routed. Locks the orders in ascending order of id. Raises Refusal
@@ -81,8 +82,8 @@ def release_hold(order_ids: Sequence[int], reason: str, note: str, *, actor: str
     """
     if reason in _PLATFORMS:
         raise Refusal("hold.reason", f"A hold for {reason} is not released by hand: {_PLATFORMS[reason]}.")
-    if reason not in BLOCKING:
-        raise Refusal("hold.reason", f"There is no hold for {reason!r}; the reasons are {', '.join(BLOCKING)}.")
+    if reason not in BY_PERSON:
+        raise Refusal("hold.reason", f"There is no hold for {reason!r}; the reasons are {', '.join(BY_PERSON)}.")
     note = checked_text(note, "hold.detail")
     return run_in_transaction(lambda: _release(order_ids, reason, note, actor=actor, now=now))
 

@@ -276,6 +276,7 @@ class HoldReason(models.TextChoices):
     UNBOOKED = "unbooked", _("Shipped goods were not in the book")
     NO_NODE = "no_node", _("No node serves the shop")
     MANUAL = "manual", _("Manual")
+    GROUP = "group", _("Waits for its group")
 
 
 class Hold(models.Model):

@@ -14,7 +14,7 @@ from tongpan.channels.models import Shop
 from tongpan.core.money import UNUSUAL_EXPONENTS
 from tongpan.orders.models import Hold, Order, OrderLine, OrderTag, Status
 from tongpan.orders.queries.searching import matching
-from tongpan.orders.review import BLOCKING
+from tongpan.orders.review import BY_PERSON
 
 OPEN = (Status.PLACED, Status.PAID)
 # A business day begins at most 14 hours before and ends at most 12 hours after the same day of UTC.
@@ -28,7 +28,7 @@ class OrderFilter:
     text: anything that an order is known by (``orders.queries.searching``). sees_customers: the text may also be a
     customer's number, id, phone or name; only for somebody who may see customers. day_from, day_to: business days,
     half-open. status: a Status, "open" for those not yet sent, or "unknown" for those whose state on the channel
-    no mapping knows. hold: a HoldReason, "any", or "review" for those that wait for a person (``review.BLOCKING``).
+    no mapping knows. hold: a HoldReason, "any", or "review" for those that wait for a person (``review.BY_PERSON``).
     tag: a word that is on the order. total_from, total_to: amounts in the order's own currency, both included.
     promised_before: not yet sent and promised for before this instant. ids: these orders only. within: a query
     of order ids, made by a room above from what it knows of orders.
@@ -77,7 +77,7 @@ def select_orders(wanted: OrderFilter) -> QuerySet[Order]:
     if wanted.hold:
         holds = Hold.objects.filter(order=OuterRef("pk"), released_at=None)
         if wanted.hold != "any":
-            holds = holds.filter(reason__in=BLOCKING if wanted.hold == "review" else [wanted.hold])
+            holds = holds.filter(reason__in=BY_PERSON if wanted.hold == "review" else [wanted.hold])
         orders = orders.filter(Exists(holds))
     if wanted.tag:
         orders = orders.filter(pk__in=OrderTag.objects.filter(tag=wanted.tag).values("order_id"))

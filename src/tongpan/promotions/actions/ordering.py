@@ -11,6 +11,7 @@ from tongpan.core.errors import Refusal
 from tongpan.core.stored import stored
 from tongpan.promotions.actions.claiming import lock_coupons, release_coupons, use_coupons
 from tongpan.promotions.actions.counters import give_back, take
+from tongpan.promotions.activities.groups import Opening, leave_places, pay_places, take_places
 from tongpan.promotions.limits import wants_of
 from tongpan.promotions.pricing_carts import Quote
 
@@ -21,8 +22,9 @@ SETTING = "promotions"
 def consume(quote: Quote, order_id: int, *, now: datetime) -> None:
     """Let the order that ``quote`` became hold its coupons and take what it takes of limits and budgets.
 
-    All or nothing; the caller rolls back. Keeps how the order was priced. At most eight statements. Raises Refusal
-    coupon.taken, coupon.spent, or promotion.spent when a limit or budget has not enough left: price the cart anew.
+    All or nothing; the caller rolls back. Keeps how the order was priced. At most eight statements, two more for a
+    place in a group. Raises Refusal coupon.taken, coupon.spent, group.*, or promotion.spent when a limit or budget has
+    not enough left: price the cart anew.
     """
     customer_id = quote.request.customer_id
     if used := quote.used:
@@ -53,6 +55,18 @@ def consume(quote: Quote, order_id: int, *, now: datetime) -> None:
             ],
         )
     _keep(quote, order_id)
+    take_places(_groups(quote), order_id, customer_id, now=now)
+
+
+def _groups(quote: Quote) -> list[Opening]:
+    """The groups that gave the cart a price."""
+    kinds = {rule.code: rule.kind for rule in quote.book.rulebook.rules}
+    applied = {share.rule for share in quote.result.discounts}
+    return [
+        Opening(one.code, one.rule)
+        for one in quote.request.opened
+        if one.rule in applied and kinds[one.rule] == "group_price"
+    ]
 
 
 def _keep(quote: Quote, order_id: int) -> None:
@@ -109,14 +123,16 @@ def _plain(params: dict[str, object]) -> dict[str, object]:
 
 
 def settle_paid(order_ids: Collection[int], *, now: datetime) -> None:
-    """The orders are paid: the coupons that they hold are used. One statement."""
+    """The orders are paid: the coupons that they hold are used, their places in groups are paid. Two statements for
+    orders without a place. Raises Refusal group.over."""
     use_coupons(order_ids, now=now)
+    pay_places(order_ids, now=now)
 
 
 def give_up(order_ids: Collection[int], *, now: datetime) -> int:
     """The orders are called off, or refunded in full: coupons, uses and budgets are given back; of how many orders.
 
-    An order gives back once. One statement for orders that took nothing, at most five otherwise.
+    An order gives back once. One statement for orders that took nothing, at most seven otherwise.
     """
     released = [
         order_id
@@ -138,6 +154,7 @@ def give_up(order_ids: Collection[int], *, now: datetime) -> int:
         for key, amount in json.loads(takes).items():
             back[key] = back.get(key, 0) + amount
     give_back(back)
+    leave_places(released)
     return len(released)
 
 

@@ -231,12 +231,13 @@ def pay_refunds(refund_ids: Sequence[int], reference: str, *, actor: str, now: d
 
 
 def _book_refunds_only(case_ids: Collection[int], *, now: datetime) -> None:
-    """Book what was paid back without goods, as a return of money alone."""
+    """Book what was paid back without goods, as a return of money alone; not of a cancelled order, which is no sale."""
     rows = fetch_all(
         """SELECT c.id, s.code, o.external_id, c.currency, r.total_minor, c.customer_id, c.is_simulated
            FROM orders_returncase c JOIN orders_refund r ON r.case_id = c.id AND r.status = 'paid'
            JOIN orders_order o ON o.id = c.order_id JOIN channels_shop s ON s.id = c.shop_id
-           WHERE c.id = ANY(%s) AND c.kind = 'refund_only' AND c.return_doc_id IS NULL ORDER BY c.id""",
+           WHERE c.id = ANY(%s) AND c.kind = 'refund_only' AND c.return_doc_id IS NULL AND o.status <> 'cancelled'
+           ORDER BY c.id""",
         [sorted(case_ids)],
     )
     docs = [

@@ -42,7 +42,7 @@ def _request(specs: Sequence[CaseSpec], *, actor: str, now: datetime, source: st
         else:
             outcomes[position] = CaseOutcome(None, "refused", code=answer.code, reason=answer.sentence)
     if taken:
-        ids = _insert(context, [(spec, planned) for _, spec, planned in taken], now=now, source=source)
+        ids = insert_cases(context, [(spec, planned) for _, spec, planned in taken], now=now, source=source)
         cases = lock_cases(ids)
         tell(list(cases.values()), "requested", actor=actor, now=now, data={"source": source})
         approved = [cases[i] for i, (_, _, planned) in zip(ids, taken, strict=True) if not planned.approval]
@@ -52,7 +52,10 @@ def _request(specs: Sequence[CaseSpec], *, actor: str, now: datetime, source: st
     return [outcomes[position] for position in range(len(specs))]
 
 
-def _insert(context: Context, taken: Sequence[tuple[CaseSpec, Planned]], *, now: datetime, source: str) -> list[int]:
+def insert_cases(
+    context: Context, taken: Sequence[tuple[CaseSpec, Planned]], *, now: datetime, source: str
+) -> list[int]:
+    """Store requests that were judged before as cases that are requested; their ids. The caller holds the orders."""
     ids = next_ids("orders_returncase", len(taken))
     due_at = now + timedelta(hours=context.policy.answer_hours)
     heads: list[tuple[Any, ...]] = []

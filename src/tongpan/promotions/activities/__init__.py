@@ -1,0 +1,1 @@
+"""Activities around offers: group-buy, lotteries, trade-in, samples, and what a campaign brought."""

@@ -45,7 +45,7 @@ def test_orders_of_a_campaign_are_counted_with_what_it_cost_and_what_was_done():
         "payers": {"shop": 60, "platform": 40},
     }
     by = {"actor": ACTOR, "now": NOW}
-    spec = CampaignSpec("june", "六月", "June", starts=NOW, ends=NOW + timedelta(days=20), channels=["mall"])
+    spec = CampaignSpec("june", "六月", "June", starts=NOW, ends=NOW + timedelta(days=20), channels=["own"])
     save_campaign(spec, **by)
     save_draft("d", {"rules": [rule]}, **by)
     publish("d", **by)
@@ -70,7 +70,7 @@ def test_orders_of_a_campaign_are_counted_with_what_it_cost_and_what_was_done():
     assert effect.costs == {"platform": 800, "shop": 1_200}
     assert effect.roi == Fraction(15_750, 1_200)
     assert [(step.kind, step.name, step.is_done) for step in effect.steps] == [
-        ("announcement", "mall", False),
+        ("announcement", "own", False),
         ("rule", "ten", True),
     ]
     assert len(effect.weeks) == 1

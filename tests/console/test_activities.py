@@ -10,6 +10,7 @@ from tests.support.company import open_company
 from tongpan.core.clock import utc_now
 from tongpan.customers.actions import Sighting, identify
 from tongpan.promotions.actions import publish, save_draft
+from tongpan.promotions.actions.campaigns import CampaignSpec, save_campaign
 from tongpan.promotions.activities.groups import open_group
 from tongpan.promotions.activities.lotteries import LotterySpec, PrizeSpec, announce_lottery, enter
 from tongpan.promotions.models import GroupOffer, Lottery
@@ -76,3 +77,17 @@ def test_a_lottery_is_announced_followed_and_revealed(sign_in, company_of_today)
     assert "share-1" in shown
     assert "spring" in said(client, "/lotteries/")
     assert client.get("/lotteries/past/log/?format=csv").status_code == 200
+
+
+def test_the_effect_of_a_campaign_is_shown_by_week(sign_in, company_of_today):
+    client = sign_in()
+    now = utc_now()
+    spec = CampaignSpec("june", "六月", "June", starts=now, ends=now + timedelta(days=1), channels=["own"])
+    save_campaign(spec, actor="li", now=now)
+
+    shown = said(client, "/campaigns/by-code/june/effect/")
+
+    assert "nothing to compare with" in shown
+    assert "Week by week" in shown
+    assert "/campaigns/by-code/june/effect/" in said(client, "/campaigns/by-code/june/")
+    assert client.get("/campaigns/by-code/none/effect/").status_code == 404

@@ -193,6 +193,8 @@ def test_store_staff_adjust_stock_on_a_phone(console, company):
 PAGES = (
     "/orders/",
     "/orders/{order}/",
+    "/groups/",
+    "/lotteries/new/",
     "/orders/rules/",
     "/orders/{order}/edit/",
     "/orders/{order}/split/",

@@ -120,7 +120,7 @@ def _lottery(row: Lottery) -> LotteryOut:
                 stock=prize.stock,
                 given=prize.given,
             )
-            for prize in row.prizes.all()  # type: ignore[attr-defined]
+            for prize in row.prizes.all()
         ],
     )
 

@@ -140,7 +140,7 @@ def lottery_detail(request: Request, code: str) -> HttpResponse:
     """Prizes and the fairness log; of a revealed lottery also whether every draw recomputes."""
     lottery = _find(code)
     rows = _draws(lottery)
-    prizes = list(lottery.prizes.all())  # type: ignore[attr-defined]
+    prizes = list(lottery.prizes.all())
     context = {
         "section": "lotteries",
         "lottery": lottery,

@@ -204,7 +204,7 @@ def _costs(rules: Mapping[str, str], currency: str, first: date, end: date) -> d
 
 
 def _steps(campaign: Campaign, rules: Mapping[str, str]) -> list[Step]:
-    announced = {one.channel for one in campaign.announcements.all() if one.announced_at}  # type: ignore[attr-defined]
+    announced = {one.channel for one in campaign.announcements.all() if one.announced_at}
     used = {
         rule
         for (rule,) in fetch_all(

@@ -146,7 +146,7 @@ def enter(code: str, customer_id: int, source: str, reference: str, *, now: date
 def _draw(lottery: Lottery, customer_id: int, source: str, reference: str, now: datetime) -> LotteryDraw:
     number = lottery.entries + 1
     Lottery.objects.filter(pk=lottery.pk).update(entries=number)
-    prizes = list(lottery.prizes.all())  # type: ignore[attr-defined]
+    prizes = list(lottery.prizes.all())
     drawn = draw(bytes.fromhex(open_sealed(lottery.seed_sealed)), lottery.code, number)
     at = prize_at([prize.per_million for prize in prizes], drawn)
     hit = None if at is None else prizes[at]
@@ -215,7 +215,13 @@ def log_of(lottery: Lottery) -> list[LoggedDraw]:
     rows = LotteryDraw.objects.filter(lottery=lottery).order_by("number").select_related("hit", "customer")
     return [
         LoggedDraw(
-            row.number, row.customer.code, row.source, row.reference, row.drawn, row.hit and row.hit.place, row.chain
+            row.number,
+            row.customer.code,
+            row.source,
+            row.reference,
+            row.drawn,
+            row.hit.place if row.hit else None,
+            row.chain,
         )
         for row in rows
     ]
@@ -225,5 +231,5 @@ def check(lottery: Lottery) -> list[str]:
     """What is wrong with the log of a revealed lottery; nothing of an honest one. Raises Refusal lottery.open."""
     if not lottery.seed:
         raise Refusal("lottery.open", f"The seed of the lottery {lottery.code} is not revealed yet.")
-    chances = [prize.per_million for prize in lottery.prizes.all()]  # type: ignore[attr-defined]
+    chances = [prize.per_million for prize in lottery.prizes.all()]
     return faults(lottery.code, bytes.fromhex(lottery.seed), lottery.seed_hash, chances, log_of(lottery))

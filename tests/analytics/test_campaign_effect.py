@@ -42,6 +42,8 @@ def test_orders_of_a_campaign_are_counted_with_what_it_cost_and_what_was_done():
         "scope": {"all": True},
         "benefit": {"percent": 10},
         "campaign": "june",
+        "conditions": {"channels": ["own"]},
+        "window": {"starts_at": NOW.isoformat(), "ends_at": (NOW + timedelta(days=20)).isoformat()},
         "payers": {"shop": 60, "platform": 40},
     }
     by = {"actor": ACTOR, "now": NOW}

@@ -27,6 +27,7 @@ from tongpan.cli.prices import prices
 from tongpan.cli.promotions import promotions
 from tongpan.cli.quality import quality
 from tongpan.cli.reconcile import reconcile
+from tongpan.cli.replay import replay
 from tongpan.cli.returns import returns
 from tongpan.cli.risk import risk
 from tongpan.cli.routing import routing
@@ -74,6 +75,7 @@ COMMANDS: tuple[click.Command, ...] = (
     metrics,
     supply,
     promotions,
+    replay,
     routing,
     fulfillment,
     lake,

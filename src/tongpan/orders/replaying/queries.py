@@ -27,13 +27,23 @@ def replay_by_id(run_id: int) -> ReplayRun:
 
 
 def orders_of(
-    run_id: int, *, channel: str = "", tier: str | None = None, rule: str = "", payer: str = "", side: str = ""
+    run_id: int,
+    *,
+    text: str = "",
+    channel: str = "",
+    tier: str | None = None,
+    rule: str = "",
+    payer: str = "",
+    side: str = "",
 ) -> QuerySet[ReplayOrder]:
     """The orders behind the numbers of a run, with order and shop, in the order of time.
 
-    channel, tier, rule, payer: those of one group of the result. side: one of ``SIDES``; others are no filter.
+    text: how the order's number begins. channel, tier, rule, payer: those of one group of the result. side: one of
+    ``SIDES``; others are no filter.
     """
     found = ReplayOrder.objects.filter(run_id=run_id).select_related("order__shop").order_by("id")
+    if text:
+        found = found.filter(order__external_id__startswith=text.replace("\x00", ""))
     if channel:
         found = found.filter(channel=channel)
     if tier is not None:

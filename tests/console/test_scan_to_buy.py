@@ -36,6 +36,15 @@ def test_a_customer_scans_shows_a_code_and_the_clerk_is_paid_once(sign_in, stock
     assert (found["sku"], found["price"], found["free"]) == ("A", 1250, 5)
     assert phone.get("/scan/sh/goods/?code=nothing").status_code == 404
     body = json.dumps({"lines": [{"sku": "A", "qty": 2}]})
+    said = phone.post("/scan/sh/quote/", body, content_type="application/json").json()
+    assert said == {
+        "lines": [{"sku": "A", "unit": 1250, "net": 2500}],
+        "gifts": [],
+        "offers": [],
+        "before": 2500,
+        "total": 2500,
+    }
+    assert not ScanBasket.objects.exists()
     made = phone.post("/scan/sh/basket/", body, content_type="application/json").json()
     assert made["total"] == 2500 and "<svg" in made["qr"]
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from tests.support.company import ACTOR, NOW, levels, put
 from tests.support.following import route_all
+from tests.support.prices import ask
 
 from tongpan.catalog.listings import ListingSpec, save_listings
 from tongpan.core.bulk import fetch_all
@@ -13,6 +14,8 @@ from tongpan.inventory.queries import reconcile
 from tongpan.orders.actions.baskets import LASTS, basket_of, forget_baskets, open_store, sell_basket, show_basket
 from tongpan.orders.models import Order, ScanBasket
 from tongpan.orders.queries.baskets import prices_at, scanned, shop_of
+from tongpan.promotions.actions import publish, save_draft
+from tongpan.promotions.models import PricedOrder, Usage
 
 pytestmark = pytest.mark.usefixtures("company")
 
@@ -104,3 +107,69 @@ def test_a_store_sells_by_phone_until_it_is_closed(store):
         show_basket("sh", [("A", 1)], now=NOW)
     with pytest.raises(Refusal):
         open_store("nowhere", "mall", actor=ACTOR, now=NOW)
+
+
+def publish_rules(*rules):
+    save_draft("d", {"rules": list(rules)}, actor=ACTOR, now=NOW - timedelta(hours=1))
+    publish("d", actor=ACTOR, now=NOW - timedelta(hours=1))
+
+
+def off(code, percent, **more):
+    return {"code": code, "kind": "percent", "scope": {"all": True}, "benefit": {"percent": percent}} | more
+
+
+def test_a_basket_costs_what_a_cart_costs_and_its_order_keeps_who_bears_what(store):
+    publish_rules(
+        off("ten", 10, conditions={"sources": ["scan"]}, payers={"shop": 60, "platform": 40}, name_en="Ten off"),
+        off("web", 20, conditions={"sources": ["web"]}),
+    )
+    ask("own", A=2000, B=1005)
+
+    shown = show_basket("sh", [("A", 1), ("B", 1)], now=NOW)
+    seen = basket_of(shown.code, store, NOW)
+    assert (seen.list_minor, seen.total_minor, shown.total_minor) == (3005, 2704, 2704), "the book, not the listing"
+    assert [(line["sku"], line["unit_minor"], line["net_minor"]) for line in seen.lines] == [
+        ("A", 2000, 1800),
+        ("B", 1005, 904),
+    ]
+    assert seen.offers == [{"rule": "ten", "name_zh": "", "name_en": "Ten off", "off_minor": 301}]
+    assert not Usage.objects.exists()
+
+    order_id, _ = sold(shown.code, store, 2704)
+
+    order = Order.objects.get(pk=order_id)
+    assert (order.total_minor, order.paid_minor) == (2704, 2704)
+    assert fetch_all(
+        "SELECT l.line_no, d.payer, d.code, d.amount_minor FROM orders_discount d "
+        "JOIN orders_orderline l ON l.id = d.line_id WHERE l.order_id = %s ORDER BY 1, 2",
+        [order_id],
+    ) == [(1, "platform", "ten", 80), (1, "shop", "ten", 120), (2, "platform", "ten", 40), (2, "shop", "ten", 61)]
+    assert Usage.objects.get().discount_minor == 301
+    assert PricedOrder.objects.get().list_minor == 3005
+
+
+def test_an_offer_that_ran_out_since_the_code_was_made_is_refused_and_a_new_code_counts(store):
+    publish_rules(off("one", 20, limits={"uses": 1}))
+    first, second = (show_basket("sh", [("A", 1)], now=NOW) for _ in range(2))
+    assert (first.total_minor, second.total_minor) == (1000, 1000)
+    sold(first.code, store, 1000)
+
+    with pytest.raises(Refusal, match="make a new one") as refused:
+        sold(second.code, store, 1000)
+
+    assert refused.value.code == "basket.changed"
+    assert (Order.objects.count(), Usage.objects.count()) == (1, 1)
+    third = show_basket("sh", [("A", 1)], now=NOW)
+    assert third.total_minor == 1250
+    sold(third.code, store, 1250)
+
+
+def test_a_code_keeps_its_price_though_a_new_rulebook_counts_by_now(store):
+    publish_rules(off("ten", 10))
+    shown = show_basket("sh", [("A", 2)], now=NOW)
+    save_draft("e", {"rules": [off("ten", 20)]}, actor=ACTOR, now=NOW + timedelta(minutes=5))
+    publish("e", actor=ACTOR, now=NOW + timedelta(minutes=5))
+
+    order_id, _ = sold(shown.code, store, 2250, now=NOW + timedelta(minutes=10))
+
+    assert Order.objects.get(pk=order_id).total_minor == 2250

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from tests.support.company import ACTOR, DAY, HOUR, NOW, open_holds, order_ids, pool, put, statuses
 from tests.support.database import statements
 from tests.support.following import events
+from tests.support.prices import ask
 from tests.support.processes import run_together
 
 from tongpan.access.models import AuditEntry
@@ -34,6 +35,8 @@ from tongpan.orders.subscriptions.engine import (
 )
 from tongpan.orders.subscriptions.queries import SubscriptionFilter, select_subscriptions
 from tongpan.orders.subscriptions.runs import announce, run_due, settle_runs
+from tongpan.promotions.actions import publish, save_draft
+from tongpan.promotions.models import PricedOrder, Usage
 
 BY = {"actor": ACTOR, "now": NOW}
 TODAY = date(2026, 11, 18)  # a Wednesday
@@ -200,13 +203,68 @@ def test_a_run_costs_the_price_of_the_day_where_the_rules_say_so(stocked):
     set_rules({"price": "list"}, **BY)
     i = subscribe(SPEC, **BY)
     assert run_due(NOW) == 1
-    assert SubscriptionRun.objects.get().problem == "The list of shop mall has no price of SKU A."
+    assert SubscriptionRun.objects.get().problem == (
+        "Neither the price lists nor the listings of shop mall have a price of SKU A."
+    )
     save_listings([ListingSpec("mall", "I-1", "S-1", "A", "A", price_minor=1999)], **BY)
 
     assert run_due(NOW + DAY) == 1
 
     assert Order.objects.get().total_minor == 3998
     assert Subscription.objects.get(pk=i).lines.get().unit_minor == 1250
+
+
+def publish_rules(*rules):
+    save_draft("d", {"rules": list(rules)}, **BY)
+    publish("d", **BY)
+
+
+def test_a_run_by_the_list_takes_the_price_book_and_promotions_and_keeps_who_bears_them(stocked):
+    set_rules({"price": "list"}, **BY)
+    save_listings([ListingSpec("mall", "I-1", "S-1", "A", "A", price_minor=1999)], **BY)
+    ask("own", A=1500)
+    fifth = {"code": "fifth", "kind": "percent", "scope": {"all": True}, "benefit": {"percent": 20}, "name_zh": "八折"}
+    publish_rules(fifth | {"conditions": {"sources": ["subscription"]}, "payers": {"shop": 1, "platform": 1}})
+    subscribe(SPEC, **BY)
+
+    assert run_due(NOW) == 1
+
+    order = Order.objects.get()
+    assert order.total_minor == 2400
+    assert fetch_all("SELECT payer, code, name, amount_minor FROM orders_discount ORDER BY 1") == [
+        ("platform", "fifth", "八折", 300),
+        ("shop", "fifth", "八折", 300),
+    ]
+    usage = Usage.objects.get()
+    assert (usage.order_id, usage.discount_minor, usage.customer_id) == (order.pk, 600, order.customer_id)
+    assert PricedOrder.objects.get().list_minor == 3000
+
+
+def test_an_agreed_price_stays_what_it_is_whatever_is_on_offer(stocked):
+    publish_rules({"code": "fifth", "kind": "percent", "scope": {"all": True}, "benefit": {"percent": 20}})
+    ask("own", A=1500)
+    subscribe(SPEC, **BY)
+
+    run_due(NOW)
+
+    assert Order.objects.get().total_minor == 2500
+    assert not Usage.objects.exists() and not PricedOrder.objects.exists()
+
+
+def test_an_offer_that_is_not_enough_for_all_runs_goes_to_the_first_and_the_others_pay_the_list_price(stocked):
+    set_rules({"price": "list"}, **BY)
+    ask("own", A=1500)
+    publish_rules(
+        {"code": "fifth", "kind": "percent", "scope": {"all": True}, "benefit": {"percent": 20}, "limits": {"uses": 1}}
+    )
+    made = [subscribe(replace(SPEC, buyer=BuyerDoc("member", "company", f"m-{n}")), **BY) for n in range(3)]
+
+    assert run_due(NOW) == 3
+
+    totals = dict(fetch_all("SELECT external_id, total_minor FROM orders_order"))
+    assert [totals[f"sub-{i}-20261118"] for i in made] == [2400, 3000, 3000]
+    assert Usage.objects.count() == 1
+    assert fetch_all("SELECT used FROM promotions_counter WHERE key = 'fifth:uses'") == [(1,)]
 
 
 def test_a_pause_leaves_out_the_days_that_pass_and_an_end_is_final(stocked):

@@ -10,6 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from tongpan.access.limits import is_allowed
@@ -23,7 +24,8 @@ from tongpan.core.errors import Refusal
 from tongpan.fulfillment.papers.drawing import qr_svg
 from tongpan.network.queries import nodes_by_code
 from tongpan.orders.actions.baskets import open_store, show_basket
-from tongpan.orders.queries.baskets import StoreShop, scan_shops, scanned, shop_of
+from tongpan.orders.queries.baskets import StoreShop, kept_lines, offers_of, price_basket, scan_shops, scanned, shop_of
+from tongpan.promotions.pricing_carts import Quote
 
 # All customers of a store may come from one address, that of its network.
 PAGES, LOOKS, BASKETS = 120, 600, 60
@@ -65,6 +67,18 @@ def goods(request: HttpRequest, code: str) -> HttpResponse:
     return _private(JsonResponse(said))
 
 
+def quote(request: HttpRequest, code: str) -> HttpResponse:
+    """What the goods on the phone (POST, JSON: lines [{sku, qty}]) cost before and after offers, and which; as JSON."""
+    shop = _store(request, code, "scan-goods", LOOKS)
+    if shop is None:
+        return too_many()
+    try:
+        found = price_basket(shop, _lines(request), utc_now())
+    except Refusal as refusal:
+        return _private(JsonResponse({"sentence": localized(refusal.sentence)}, status=422))
+    return _private(JsonResponse(_said(found)))
+
+
 def basket(request: HttpRequest, code: str) -> HttpResponse:
     """Keep what was scanned (POST, JSON: lines [{sku, qty}]); the code to show, as QR and as text."""
     shop = _store(request, code, "scan-basket", BASKETS)
@@ -74,13 +88,31 @@ def basket(request: HttpRequest, code: str) -> HttpResponse:
         made = show_basket(code, _lines(request), now=utc_now())
     except Refusal as refusal:
         return _private(JsonResponse({"sentence": localized(refusal.sentence)}, status=422))
-    said = {
-        "code": made.code,
-        "qr": qr_svg(made.code),
-        "total": made.total_minor,
-        "until": made.expires_at.isoformat(),
+    said = {"code": made.code, "qr": qr_svg(made.code), "until": made.expires_at.isoformat()}
+    return _private(JsonResponse(said | _said(made.quote)))
+
+
+def offer_name(offer: dict[str, Any]) -> str:
+    """The name of an offer as ``offers_of`` tells it, in the language of the reader."""
+    names = [offer["name_zh"], offer["name_en"]]
+    own, other = names if (get_language() or "").startswith("zh") else names[::-1]
+    return str(own or other or offer["rule"])
+
+
+def _said(found: Quote) -> dict[str, Any]:
+    """Amounts in minor units; before: of the list prices, total: what is to be paid."""
+    lines = kept_lines(found)
+    return {
+        "lines": [
+            {"sku": line["sku"], "unit": line["unit_minor"], "net": line["net_minor"]}
+            for line in lines
+            if "gift" not in line
+        ],
+        "gifts": [{"name": line["name"], "qty": line["qty"]} for line in lines if "gift" in line],
+        "offers": [{"name": offer_name(offer), "off": offer["off_minor"]} for offer in offers_of(found)],
+        "before": sum(line.amount_minor for line in found.lines),
+        "total": found.total_minor,
     }
-    return _private(JsonResponse(said))
 
 
 def _lines(request: HttpRequest) -> list[tuple[str, int]]:

@@ -325,6 +325,7 @@ urlpatterns = [
     path("p/<str:code>", queues.pickup, name="pickup_link"),
     path("scan/<str:code>/", scan.scan, name="scan"),
     path("scan/<str:code>/goods/", scan.goods, name="scan_goods"),
+    path("scan/<str:code>/quote/", scan.quote, name="scan_quote"),
     path("scan/<str:code>/basket/", scan.basket, name="scan_basket"),
     path("track/<str:token>", track.track, name="track"),
     path("promises/", promises.promise_board, name="promises"),

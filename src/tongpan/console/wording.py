@@ -66,6 +66,10 @@ _SENTENCES = (
     gettext_noop("This basket was put together in another store."),
     gettext_noop("This basket is paid already; its code counts once."),
     gettext_noop("The code is too old; ask the customer to make a new one."),
+    gettext_noop(
+        "A price was changed or an offer ran out since this code was made; ask the customer to make a new one."
+    ),
+    gettext_noop("The offer %(offer)s ran out while the order was placed; look at the price again."),
     gettext_noop("The basket costs %(amount)s; take that."),
     gettext_noop("The note holds a phone number or an e-mail address; name the visitor by an identifier."),
     gettext_noop("Of a lot of %(lot)s units at least %(least)s and at most %(most)s are looked at."),

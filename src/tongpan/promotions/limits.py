@@ -121,35 +121,44 @@ def _read(keys: Sequence[str]) -> tuple[dict[str, int], dict[str, int]]:
     return used, budgets
 
 
-def wants_of(
-    book: Book, takes: Iterable[Take], customer_id: int | None, *, at: datetime
-) -> tuple[list[Want], dict[str, dict[str, int]]]:
-    """What an order takes, for ``counters.take``, and the same by rule for ``Usage.takes``.
+class Taken(NamedTuple):
+    """What an order takes: ``takes`` of the rules of ``book``, for a customer, as priced at ``at``."""
 
-    Of a campaign the budget that counts is read once. At most one statement.
+    book: Book
+    takes: Iterable[Take]
+    customer_id: int | None
+    at: datetime
+
+
+def wants_of(taken: Sequence[Taken]) -> tuple[list[Want], list[dict[str, dict[str, int]]]]:
+    """What orders take together, for ``counters.take``; and of each the same by rule, for ``Usage.takes``.
+
+    Of a campaign the budget that counts is read once. At most one statement, whatever the number.
     """
     amounts: dict[str, int] = {}
-    by_rule: dict[str, dict[str, int]] = {}
-    rules = {rule.code: rule for rule in book.rulebook.rules}
-    campaigns: list[str] = []
     limits: dict[str, int | None] = {}
-    for take in takes:
-        name = take.counter.rpartition(":")[0]
-        if take.counter.startswith("campaign:") and name not in rules:
-            key, limit = take.counter, None
-            campaigns.append(take.counter)
-            owner = take.counter
-        else:
-            rule = rules[name]
-            found = {one.engine: one for one in counters_of(rule, customer_id, at)}
-            if take.counter not in found:
-                continue
-            _, key, limit = found[take.counter]
-            owner = name
-        amounts[key] = amounts.get(key, 0) + take.amount
-        limits[key] = limit
-        mine = by_rule.setdefault(owner, {})
-        mine[key] = mine.get(key, 0) + take.amount
+    campaigns: set[str] = set()
+    shares: list[dict[str, dict[str, int]]] = []
+    for book, takes, customer_id, at in taken:
+        by_rule: dict[str, dict[str, int]] = {}
+        rules = {rule.code: rule for rule in book.rulebook.rules}
+        for take in takes:
+            name = take.counter.rpartition(":")[0]
+            if take.counter.startswith("campaign:") and name not in rules:
+                key, limit = take.counter, None
+                campaigns.add(take.counter)
+                owner = take.counter
+            else:
+                found = {one.engine: one for one in counters_of(rules[name], customer_id, at)}
+                if take.counter not in found:
+                    continue
+                _, key, limit = found[take.counter]
+                owner = name
+            amounts[key] = amounts.get(key, 0) + take.amount
+            limits[key] = limit
+            mine = by_rule.setdefault(owner, {})
+            mine[key] = mine.get(key, 0) + take.amount
+        shares.append(by_rule)
     if campaigns:
-        limits |= dict(_read(sorted(set(campaigns)))[1])
-    return [Want(key, amount, limits[key]) for key, amount in sorted(amounts.items())], by_rule
+        limits |= dict(_read(sorted(campaigns))[1])
+    return [Want(key, amount, limits[key]) for key, amount in sorted(amounts.items())], shares

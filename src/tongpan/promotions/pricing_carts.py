@@ -225,26 +225,32 @@ def _coupons(requests: Sequence[CartRequest], now: datetime) -> list[tuple[Found
     return [tuple(one) for one in found]
 
 
+def list_price(request: CartRequest, asked: CartLine, facts: Facts) -> tuple[int, str, str] | None:
+    """(a unit in minor units, price list, its kind) of a line before promotions: what the price book has, else what the
+    front shows; None when nobody says."""
+    scopes = request.scopes | {"member"} if request.is_member else request.scopes
+    found = facts.prices.price(
+        asked.sku, request.channel, tier=request.tier, region=request.region, qty=asked.qty, scopes=frozenset(scopes)
+    )
+    if found is not None and found.currency == request.currency:
+        return found.amount_minor, found.list_code, found.kind
+    return None if asked.unit_minor is None else (asked.unit_minor, "", LISTLESS)
+
+
 def _lines(request: CartRequest, facts: Facts) -> tuple[list[Line], list[tuple[str, str]]]:
     """The lines for the engine, and of each the list and the kind that its price is of."""
     lines, origins = [], []
-    scopes = request.scopes | {"member"} if request.is_member else request.scopes
     book, channel, currency = facts.prices, request.channel, request.currency
     for number, asked in enumerate(request.lines, 1):
         goods = facts.goods.get(asked.sku)
         if goods is None:
             raise Refusal("cart.sku", f"There is no SKU {asked.sku!r}.")
-        found = book.price(
-            asked.sku, channel, tier=request.tier, region=request.region, qty=asked.qty, scopes=frozenset(scopes)
-        )
-        if found is not None and found.currency == currency:
-            unit, origin = found.amount_minor, (found.list_code, found.kind)
-        elif asked.unit_minor is not None:
-            unit, origin = asked.unit_minor, ("", LISTLESS)
-        else:
+        found = list_price(request, asked, facts)
+        if found is None:
             raise Refusal(
                 "cart.price", f"No price list has a price of SKU {asked.sku} in {channel}; name what a unit costs."
             )
+        unit, code, kind = found
         lines.append(
             Line(
                 number,
@@ -258,7 +264,7 @@ def _lines(request: CartRequest, facts: Facts) -> tuple[list[Line], list[tuple[s
                 goods.tags(channel),
             )
         )
-        origins.append(origin)
+        origins.append((code, kind))
     return lines, origins
 
 

@@ -17,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from tongpan.channels.queries import shops
 from tongpan.console.access import Request, page
 from tongpan.console.models import StoreAct
+from tongpan.console.scan import offer_name
 from tongpan.console.store.acting import perform
 from tongpan.console.store.acts import ACTS
 from tongpan.console.store.lookup import goods_meant, member_of
@@ -221,7 +222,8 @@ def basket(request: DeskRequest) -> HttpResponse:
     """What a customer scanned: the code is posted, so that it is in no address; then the payment is taken."""
     code = request.POST.get("code", "").strip()[:80]
     found = basket_of(code, request.node.pk, utc_now()) if code else None
-    context = {"tab": "order", "code": code, "basket": found}
+    offers = [(offer, offer_name(offer)) for offer in found.offers] if found else []
+    context = {"tab": "order", "code": code, "basket": found, "offers": offers}
     response = render(request, "console/store/basket.html", context)
     response.headers["Cache-Control"] = "no-store"
     return response

@@ -118,7 +118,7 @@ class ReturnCase(models.Model):
                 name="case_open",
             ),
             models.Index(fields=["-requested_at", "-id"], name="case_recent"),
-            models.Index(fields=["tracking_number"], condition=~Q(tracking_number=""), name="case_tracking"),
+            models.Index(fields=["tracking_number", "carrier"], condition=~Q(tracking_number=""), name="case_parcel"),
         ]
 
     @property

@@ -12,8 +12,9 @@ from tongpan.network.models import Node
 class ScanBasket(models.Model):
     """Goods that somebody scanned in a store. Nobody is named; the code that shows it is kept as a keyed hash.
 
-    lines: [{"sku", "name", "qty", "unit_minor"}] at the prices of that minute. expires_at: until when a clerk may take
-    the payment. order: what it became, once.
+    lines, offers: what was shown, at the prices and offers of that minute (``queries.baskets.kept_lines``,
+    ``offers_of``); token: of the quote they are of. expires_at: until when a clerk may take the payment. order: what it
+    became, once.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -22,6 +23,8 @@ class ScanBasket(models.Model):
     shop = models.ForeignKey(Shop, on_delete=models.CASCADE, related_name="+", db_index=False)
     currency = models.CharField(max_length=3)
     lines = models.JSONField()
+    offers = models.JSONField(default=list)
+    token = models.CharField(max_length=24, default="", blank=True)
     total_minor = models.BigIntegerField()
     made_at = models.DateTimeField()
     expires_at = models.DateTimeField()

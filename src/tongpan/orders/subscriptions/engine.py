@@ -36,7 +36,8 @@ class Rhythm(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """price: what a run costs: as "agreed" with the subscriber, or the price of the shop's "list" on that day.
+    """price: what a run costs: as "agreed" with the subscriber, or as on that day by the "list", like a cart: the price
+    book, the shop's listing where it has no price, and promotions.
 
     remind_days: the subscriber is reminded so long before. pay_hours: so long the goods are kept for the payment.
     retry_hours: a run that failed is tried again after so long, ``tries`` times in all.

@@ -21,12 +21,19 @@ from tongpan.core.races import run_in_transaction
 from tongpan.orders.actions.closing import REASON
 from tongpan.orders.actions.facts import reserve_orders
 from tongpan.orders.actions.intake import RACES, accept
-from tongpan.orders.engine import LineDoc, OrderDoc
+from tongpan.orders.engine import DiscountDoc, LineDoc, OrderDoc
 from tongpan.orders.events import SUBSCRIPTION
+from tongpan.orders.offering import documents_of
 from tongpan.orders.subscriptions.actions import contents_of, current_rules
 from tongpan.orders.subscriptions.engine import Rhythm, Rules, next_day, next_from, number_of, retry_at
+from tongpan.promotions.actions.ordering import consume_many
+from tongpan.promotions.cart_facts import Facts, facts_of
+from tongpan.promotions.pricing_carts import CartLine, CartRequest, Quote, list_price, price_many
 
 AT_ONCE = 200
+SOURCE = "subscription"
+"""By what rules of promotions know such an order (condition ``sources``)."""
+_Lines = Sequence[tuple[str, str, int, int | None]]
 _DUE = """
     SELECT s.id, s.next_on AS due_on FROM orders_subscription s
     JOIN channels_shop h ON h.id = s.shop_id JOIN channels_channel c ON c.id = h.channel_id
@@ -43,7 +50,9 @@ _DUE = """
 
 @dataclass(frozen=True, slots=True)
 class _Run:
-    """A run that is tried now. prices: unit price by SKU; None where the shop's list has none."""
+    """A run that is tried now. lines: SKU, name, units, unit price: the agreed one, or what the shop's listing asks.
+    asked: what pricing is asked, None where the agreed price counts. unpriced: the first SKU that nobody has a price
+    of, "" for none."""
 
     id: int
     subscription_id: int
@@ -56,12 +65,9 @@ class _Run:
     rhythm: Rhythm
     next_on: date
     contents: Any
-    lines: Sequence[tuple[str, str, int, int | None]]
-
-    @property
-    def unpriced(self) -> str:
-        """The first SKU without a price, "" for none."""
-        return next((sku for sku, _, _, unit in self.lines if unit is None), "")
+    lines: _Lines
+    asked: CartRequest | None
+    unpriced: str
 
 
 class _Missing(Exception):
@@ -69,6 +75,13 @@ class _Missing(Exception):
 
     def __init__(self, why: Mapping[int, str]) -> None:
         self.why = why
+
+
+class _Spent(Exception):
+    """Offers have not enough left for all of some runs: their names by run id. Takes the whole attempt back."""
+
+    def __init__(self, offers: Mapping[int, str]) -> None:
+        self.offers = offers
 
 
 class _Ended(NamedTuple):
@@ -120,8 +133,8 @@ def run_due(now: datetime, *, actor: str = "subscriptions", limit: int = AT_ONCE
         if not due:
             return 0
         rules = current_rules()
-        runs = _load(due, rules)
-        _write(_try(runs, rules, actor=actor, now=now), rules, now=now)
+        runs, facts = _load(due, rules, now)
+        _write(_try(runs, facts, rules, actor=actor, now=now), rules, now=now)
         return len(runs)
 
     return run_in_transaction(work, constraints=RACES)
@@ -172,8 +185,9 @@ def settle_runs(now: datetime, *, limit: int = AT_ONCE) -> int:
     return len(rows)
 
 
-def _load(due: Sequence[tuple[int, date]], rules: Rules) -> list[_Run]:
-    """The runs of (subscription id, day) pairs, written down where they were not announced."""
+def _load(due: Sequence[tuple[int, date]], rules: Rules, now: datetime) -> tuple[list[_Run], Facts | None]:
+    """The runs of (subscription id, day) pairs, written down where they were not announced; and, where the prices of
+    the day count, what pricing needs to know of their goods."""
     ids, days = [i for i, _ in due], [day for _, day in due]
     execute(
         """INSERT INTO orders_subscriptionrun (subscription_id, due_on, state, orders_made, attempts, problem)
@@ -195,35 +209,83 @@ def _load(due: Sequence[tuple[int, date]], rules: Rules) -> list[_Run]:
         lines.setdefault(i, []).append((sku, name, qty, agreed if rules.price == "agreed" else listed))
     rows = fetch_all(
         """SELECT r.id, s.id, r.due_on, r.orders_made, r.attempts, h.code, c.currency, c.zone, s.unit, s.every, s.day,
-                  s.next_on, s.contents_sealed
+                  s.next_on, s.contents_sealed, c.code, s.customer_id,
+                  NOT EXISTS (SELECT FROM orders_order o
+                              WHERE o.customer_id = s.customer_id AND o.status <> 'cancelled')
            FROM unnest(%s::bigint[], %s::date[]) AS d(id, due_on) JOIN orders_subscription s ON s.id = d.id
            JOIN orders_subscriptionrun r ON r.subscription_id = d.id AND r.due_on = d.due_on
            JOIN channels_shop h ON h.id = s.shop_id JOIN channels_channel c ON c.id = h.channel_id
            ORDER BY r.due_on, s.id""",
         [ids, days],
     )
+    facts = None
+    if rules.price == "list":
+        skus = {sku for held in lines.values() for sku, *_ in held}
+        facts = facts_of(skus, {row[13]: row[6] for row in rows}, now)
     runs = []
-    for run_id, i, due_on, made, tried, shop, currency, zone, unit, every, day, next_on, sealed in rows:
-        rhythm, contents = Rhythm(unit, every, day), contents_of(sealed)
+    for run_id, i, due_on, made, tried, shop, currency, zone, unit, every, day, next_on, sealed, *more in rows:
+        rhythm, contents, held = Rhythm(unit, every, day), contents_of(sealed), lines.get(i, ())
+        asked = _request((shop, currency, *more), contents, held) if facts else None
+        unpriced = _unpriced(asked, facts) if asked and facts else ""
         runs.append(
-            _Run(run_id, i, due_on, made, tried, shop, currency, zone, rhythm, next_on, contents, lines.get(i, ()))
+            _Run(run_id, i, due_on, made, tried, shop, currency, zone, rhythm, next_on, contents, held, asked, unpriced)
         )
-    return runs
+    return runs, facts
 
 
-def _try(runs: Sequence[_Run], rules: Rules, *, actor: str, now: datetime) -> list[_Ended]:
-    """Make orders of all that can be served. One that cannot takes the attempt back, and the others are tried again."""
+def _request(of: tuple[str, str, str, int, bool], contents: Any, lines: _Lines) -> CartRequest:
+    """of: shop, currency, channel, customer, whether nothing was ever bought."""
+    shop, currency, channel, customer_id, is_new = of
+    _, ship_to, delivery = contents
+    return CartRequest(
+        channel,
+        [CartLine(sku, qty, unit) for sku, _, qty, unit in lines],
+        currency,
+        shop,
+        node=delivery.node,
+        region=ship_to.province,
+        source=SOURCE,
+        customer_id=customer_id,
+        is_new=is_new,
+    )
+
+
+def _unpriced(asked: CartRequest, facts: Facts) -> str:
+    return next((line.sku for line in asked.lines if list_price(asked, line, facts) is None), "")
+
+
+def _try(runs: Sequence[_Run], facts: Facts | None, rules: Rules, *, actor: str, now: datetime) -> list[_Ended]:
+    """Make orders of all that can be served. One that cannot takes the attempt back, and the others are tried again.
+
+    Where an offer has not enough left for all of them, those that use it are made one after the other: each is priced
+    with what the one before left.
+    """
     until = now + timedelta(hours=rules.pay_hours)
-    why = {run.id: f"The list of shop {run.shop} has no price of SKU {run.unpriced}." for run in runs if run.unpriced}
+    why = {
+        run.id: f"Neither the price lists nor the listings of shop {run.shop} have a price of SKU {run.unpriced}."
+        for run in runs
+        if run.unpriced
+    }
     made: dict[int, int] = {}
-    while left := [run for run in runs if run.id not in why]:
+    alone: set[int] = set()
+    while left := [run for run in runs if run.id not in why and run.id not in alone]:
         try:
             with transaction.atomic():
-                made = _order(left, until, actor=actor, now=now)
+                made = _order(left, facts, until, actor=actor, now=now)
             break
         except _Missing as missing:
             why |= missing.why
-            made = {}
+        except _Spent as spent:
+            alone |= set(spent.offers)
+    for run in runs:
+        if run.id in alone:
+            try:
+                with transaction.atomic():
+                    made |= _order([run], facts, until, actor=actor, now=now)
+            except _Missing as missing:
+                why |= missing.why
+            except _Spent as spent:
+                why[run.id] = f"The offer {spent.offers[run.id]} ran out while the order was placed."
     ended = []
     for run in runs:
         if run.id in made:
@@ -234,21 +296,26 @@ def _try(runs: Sequence[_Run], rules: Rules, *, actor: str, now: datetime) -> li
     return ended
 
 
-def _order(runs: Sequence[_Run], until: datetime, *, actor: str, now: datetime) -> dict[int, int]:
-    """The order ids of ``runs`` by run id, all of them held. Raises _Missing with those that cannot be."""
+def _order(runs: Sequence[_Run], facts: Facts | None, until: datetime, *, actor: str, now: datetime) -> dict[int, int]:
+    """The order ids of ``runs`` by run id, all of them held, with what they take of offers. Raises _Missing with those
+    that cannot be, _Spent with those for which together too little of an offer is left."""
+    priced = [run for run in runs if run.asked]
+    quotes: dict[int, Quote] = dict(
+        zip(
+            (run.id for run in priced),
+            price_many([run.asked for run in priced if run.asked], now=now, facts=facts) if priced else (),
+            strict=True,
+        )
+    )
     docs = []
     for run in runs:
         buyer, ship_to, delivery = run.contents
-        goods = [
-            LineDoc("goods", sku, name, qty, qty * unit, to_decimal(unit, run.currency))
-            for sku, name, qty, unit in run.lines
-            if unit is not None
-        ]
+        goods, discounts = _lines_of(run, quotes.get(run.id))
         number = number_of(run.subscription_id, run.due_on, run.orders_made)
         docs.append(
             OrderDoc(
                 run.shop, number, now, run.currency, goods, buyer, ship_to, version=now, hold_until=until,
-                delivery=delivery, tags=["subscription"],
+                delivery=delivery, tags=["subscription"], discounts=discounts,
             )
         )  # fmt: skip
     outcomes = accept(docs, actor=actor, now=now)
@@ -259,7 +326,20 @@ def _order(runs: Sequence[_Run], until: datetime, *, actor: str, now: datetime) 
     why |= {i: "Some of the goods are not there." for i, order_id in made.items() if order_id not in served}
     if why:
         raise _Missing(why)
+    if short := consume_many([(quote, made[i]) for i, quote in quotes.items()], now=now):
+        raise _Spent({i: short[order_id] for i, order_id in made.items() if order_id in short})
     return made
+
+
+def _lines_of(run: _Run, quote: Quote | None) -> tuple[list[LineDoc], list[DiscountDoc]]:
+    """The lines of a run's order: priced by ``quote``, or without one at the agreed prices."""
+    if quote is not None:
+        return documents_of(quote, ())
+    return [
+        LineDoc("goods", sku, name, qty, qty * unit, to_decimal(unit, run.currency))
+        for sku, name, qty, unit in run.lines
+        if unit is not None
+    ], []
 
 
 def _write(ended: Sequence[_Ended], rules: Rules, *, now: datetime) -> None:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from tongpan.core.bulk import as_json, execute, fetch_all, texts, whole_numbers
+from tongpan.core.bulk import as_json, execute, fetch_all, whole_numbers
 from tongpan.core.errors import Refusal
 from tongpan.core.stored import stored
 from tongpan.promotions.actions.claiming import lock_coupons, release_coupons, use_coupons
 from tongpan.promotions.actions.counters import give_back, take
 from tongpan.promotions.activities.groups import Opening, leave_places, pay_places, take_places
-from tongpan.promotions.limits import wants_of
+from tongpan.promotions.limits import Taken, wants_of
 from tongpan.promotions.pricing_carts import Quote
 
 SETTING = "promotions"
@@ -26,36 +26,58 @@ def consume(quote: Quote, order_id: int, *, now: datetime) -> None:
     place in a group. Raises Refusal coupon.taken, coupon.spent, group.*, or promotion.spent when a limit or budget has
     not enough left: price the cart anew.
     """
-    customer_id = quote.request.customer_id
-    if used := quote.used:
-        lock_coupons(used, customer_id=customer_id, order_id=order_id, now=now)
-    wants, by_rule = wants_of(quote.book, quote.result.takes, customer_id, at=quote.at)
-    if short := take(wants):
+    if short := consume_many([(quote, order_id)], now=now):
         raise Refusal(
             "promotion.spent",
-            f"The offer {short[0].split(':')[0]} ran out while the order was placed; look at the price again.",
+            f"The offer {short[order_id]} ran out while the order was placed; look at the price again.",
         )
-    discounts: dict[str, int] = {}
-    for share in quote.result.discounts:
-        discounts[share.rule] = discounts.get(share.rule, 0) + share.amount_minor
-    applied = sorted({*discounts, *(gift.rule for gift in quote.result.gifts), *by_rule})
-    if applied:
+    take_places(_groups(quote), order_id, quote.request.customer_id, now=now)
+
+
+def consume_many(orders: Sequence[tuple[Quote, int]], *, now: datetime) -> dict[int, str]:
+    """``consume`` of many orders (quote, order id) at once: which offer ran out, by the id of each order that uses it.
+
+    With any in it the caller rolls back. At most six statements whatever the number, and two for each order with
+    coupons. Raises Refusal coupon.taken, coupon.spent.
+    """
+    for quote, order_id in orders:
+        if used := quote.used:
+            lock_coupons(used, customer_id=quote.request.customer_id, order_id=order_id, now=now)
+    wants, shares = wants_of(
+        [Taken(quote.book, quote.result.takes, quote.request.customer_id, quote.at) for quote, _ in orders]
+    )
+    if short := set(take(wants)):
+        out = {}
+        for (_, order_id), by_rule in zip(orders, shares, strict=True):
+            if missing := sorted(short & {key for keys in by_rule.values() for key in keys}):
+                out[order_id] = missing[0].split(":")[0]
+        return out
+    rows: list[tuple[int, str, int, int | None, int, str]] = []
+    for (quote, order_id), by_rule in zip(orders, shares, strict=True):
+        discounts: dict[str, int] = {}
+        for share in quote.result.discounts:
+            discounts[share.rule] = discounts.get(share.rule, 0) + share.amount_minor
+        rows += (
+            (
+                order_id,
+                rule,
+                quote.version,
+                quote.request.customer_id,
+                discounts.get(rule, 0),
+                as_json(by_rule.get(rule, {})),
+            )
+            for rule in sorted({*discounts, *(gift.rule for gift in quote.result.gifts), *by_rule})
+        )
+    if rows:
         execute(
             """INSERT INTO promotions_usage (order_id, rule, version, customer_id, discount_minor, takes, used_at)
-               SELECT %s, u.rule, %s, %s, u.discount, u.takes::jsonb, %s
-               FROM unnest(%s::text[], %s::bigint[], %s::text[]) AS u(rule, discount, takes)""",
-            [
-                order_id,
-                quote.version,
-                customer_id,
-                now,
-                texts(applied),
-                whole_numbers(discounts.get(rule, 0) for rule in applied),
-                texts(as_json(by_rule.get(rule, {})) for rule in applied),
-            ],
+               SELECT u.order_id, u.rule, u.version, u.customer, u.discount, u.takes::jsonb, %s
+               FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+                    AS u(order_id, rule, version, customer, discount, takes)""",
+            [now, *(list(column) for column in zip(*rows, strict=True))],
         )
-    _keep(quote, order_id)
-    take_places(_groups(quote), order_id, customer_id, now=now)
+    _keep(orders)
+    return {}
 
 
 def _groups(quote: Quote) -> list[Opening]:
@@ -69,33 +91,45 @@ def _groups(quote: Quote) -> list[Opening]:
     ]
 
 
-def _keep(quote: Quote, order_id: int) -> None:
-    result = quote.result
-    lines = [
-        [line.number, line.sku, line.qty, line.unit_minor, line.price_list, line.price_kind, line.net_minor]
-        for line in quote.lines
-    ]
-    trials = [[one.rule, one.applied, one.reason, _plain(dict(one.params))] for one in quote.trials]
-    execute(
-        """INSERT INTO promotions_pricedorder (order_id, version, at, token, currency, lines, trials, gifts, coupons,
-                                               list_minor, discount_minor, shipping_share_minor, said)
-           VALUES (%s, %s, %s, %s, %s, %s::jsonb, %s::jsonb, %s::jsonb, %s::jsonb, %s, %s, %s, %s::jsonb)""",
-        [
-            order_id,
-            quote.version,
-            quote.at,
-            quote.token,
-            quote.request.currency,
-            as_json(lines),
-            as_json(trials),
-            as_json([[gift.rule, gift.sku, gift.qty] for gift in result.gifts]),
-            as_json(sorted(result.coupons_used)),
-            sum(line.amount_minor for line in quote.lines),
-            quote.discount_minor,
-            quote.request.shipping_minor - result.shipping_minor,
-            as_json(_said(quote)),
-        ],
-    )
+def _keep(orders: Sequence[tuple[Quote, int]]) -> None:
+    rows = []
+    for quote, order_id in orders:
+        result = quote.result
+        lines = [
+            [line.number, line.sku, line.qty, line.unit_minor, line.price_list, line.price_kind, line.net_minor]
+            for line in quote.lines
+        ]
+        trials = [[one.rule, one.applied, one.reason, _plain(dict(one.params))] for one in quote.trials]
+        rows.append(
+            (
+                order_id,
+                quote.version,
+                quote.at,
+                quote.token,
+                quote.request.currency,
+                as_json(lines),
+                as_json(trials),
+                as_json([[gift.rule, gift.sku, gift.qty] for gift in result.gifts]),
+                as_json(sorted(result.coupons_used)),
+                sum(line.amount_minor for line in quote.lines),
+                quote.discount_minor,
+                quote.request.shipping_minor - result.shipping_minor,
+                as_json(_said(quote)),
+            )
+        )
+    if rows:
+        execute(
+            """INSERT INTO promotions_pricedorder (order_id, version, at, token, currency, lines, trials, gifts,
+                                                   coupons, list_minor, discount_minor, shipping_share_minor, said)
+               SELECT p.order_id, p.version, p.at, p.token, p.currency, p.lines::jsonb, p.trials::jsonb,
+                      p.gifts::jsonb, p.coupons::jsonb, p.list_minor, p.discount_minor, p.shipping,
+                      p.said::jsonb
+               FROM unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[],
+                           %s::text[], %s::text[], %s::text[], %s::bigint[], %s::bigint[], %s::bigint[], %s::text[])
+                    AS p(order_id, version, at, token, currency, lines, trials, gifts, coupons, list_minor,
+                         discount_minor, shipping, said)""",
+            [list(column) for column in zip(*rows, strict=True)],
+        )
 
 
 def _said(quote: Quote) -> dict[str, object]:

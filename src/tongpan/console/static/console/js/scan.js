@@ -1,7 +1,7 @@
 /* Scan-to-buy: what a customer scans stays on the phone; the store learns of it when the code for the till is made. */
 (() => {
   "use strict";
-  const { store, currency, goods, basket } = document.body.dataset;
+  const { store, currency, goods, quote, basket } = document.body.dataset;
   const said = (name) => document.body.dataset[`t${name}`] ?? "";
   const one = (selector) => document.querySelector(selector);
   const money = new Intl.NumberFormat(document.documentElement.lang, { style: "currency", currency });
@@ -9,6 +9,7 @@
   const shown = (minor) => money.format(minor / unit);
   const place = `tongpan-scan-${store}`;
   let cart = [];
+  let asked = 0;
   try { cart = JSON.parse(localStorage.getItem(place)) ?? []; } catch (error) { cart = []; }
 
   function tell(words) { one("[data-said]").textContent = words; }
@@ -35,6 +36,7 @@
     const sub = document.createElement("span");
     sub.className = "cell-sub";
     sub.textContent = `${shown(line.price)} · ${said("Left")} ${line.free}`;
+    sub.dataset.cost = line.sku;
     main.append(name, sub);
     const units = document.createElement("b");
     units.textContent = line.qty;
@@ -49,6 +51,50 @@
     one("[data-cart]").hidden = !cart.length;
     one("[data-cart-lines]").replaceChildren(...cart.map(row));
     one("[data-total]").textContent = shown(cart.reduce((sum, line) => sum + line.qty * line.price, 0));
+    one("[data-offers]").hidden = one("[data-before]").hidden = true;
+    reprice();
+  }
+  function send(address) {
+    return fetch(address, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-CSRFToken": one("[name=csrfmiddlewaretoken]").value },
+      body: JSON.stringify({ lines: cart.map(({ sku, qty }) => ({ sku, qty })) }),
+    });
+  }
+  function item(words) {
+    const made = document.createElement("li");
+    made.textContent = words;
+    return made;
+  }
+  function tellCost(found) {
+    for (const { sku, unit: list, net } of found.lines) {
+      const line = cart.find((other) => other.sku === sku);
+      const sub = document.querySelector(`[data-cost="${CSS.escape(sku)}"]`);
+      if (!line || !sub) continue;
+      line.price = list;
+      const before = list * line.qty;
+      const now = net === before ? "" : ` · ${shown(before)} → ${shown(net)}`;
+      sub.textContent = `${shown(list)}${now} · ${said("Left")} ${line.free}`;
+    }
+    one("[data-offers]").replaceChildren(
+      ...found.offers.map(({ name, off }) => item(off ? `${name} −${shown(off)}` : name)),
+      ...found.gifts.map(({ name, qty }) => item(`${said("Gift")} ${name} × ${qty}`)),
+    );
+    one("[data-offers]").hidden = !found.offers.length;
+    one("[data-total]").textContent = shown(found.total);
+    one("[data-before]").textContent = `${said("Before")} ${shown(found.before)}`;
+    one("[data-before]").hidden = found.before === found.total;
+  }
+  async function reprice() {
+    asked += 1;
+    const mine = asked;
+    if (!cart.length) return;
+    try {
+      const answer = await send(quote);
+      const found = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : null;
+      if (mine !== asked || !found) return;
+      if (answer.ok) tellCost(found); else tell(found.sentence);
+    } catch (error) { tell(said("Failed")); }
   }
   async function add(code) {
     tell("");
@@ -69,16 +115,13 @@
   async function pay() {
     tell("");
     try {
-      const answer = await fetch(basket, {
-        method: "POST",
-        headers: { "Content-Type": "application/json", "X-CSRFToken": one("[name=csrfmiddlewaretoken]").value },
-        body: JSON.stringify({ lines: cart.map(({ sku, qty }) => ({ sku, qty })) }),
-      });
+      const answer = await send(basket);
       if (answer.status === 429) { tell(await answer.text()); return; }
       const made = await answer.json();
       if (!answer.ok) { tell(made.sentence); return; }
       one("[data-qr]").innerHTML = made.qr;
       one("[data-code-text]").textContent = made.code;
+      tellCost(made);
       one("[data-code-total]").textContent = shown(made.total);
       const until = new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short" }).format(new Date(made.until));
       one("[data-code-until]").textContent = `${said("Until")} ${until}`;

@@ -115,6 +115,15 @@ def test_the_same_inputs_are_evidence_once_and_other_ones_again():
     assert fetch_all("SELECT count(*) FROM core_event WHERE name = 'diversion.found'") == [(1,)]
 
 
+def test_a_case_of_a_simulated_dealer_is_labelled_so():
+    _divert()
+    execute("UPDATE network_node SET is_simulated = true WHERE code = 'd1'")
+
+    look_for_diversion(**BY)
+
+    assert ViolationCase.objects.get(kind="diversion").is_simulated
+
+
 def test_nothing_of_a_score_names_a_person():
     _divert()
     look_for_diversion(**BY)

@@ -145,4 +145,5 @@ def _case(score_id: int, subject: Subject, given: Inputs, told: Score, rules: Ru
             "score": told.total,
             "signals": {one.code: one.value for one in told.signals},
         },
+        is_simulated=subject.is_simulated,
     )

@@ -31,6 +31,7 @@ class Subject:
     shop_ids: tuple[int, ...]
     territory: Territory | None
     is_partner: bool
+    is_simulated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +113,15 @@ def subjects(start: datetime, end: datetime, known: Geography) -> list[Subject]:
     """Every active dealer, and every other shop with an order placed in [start, end), by party. Two statements."""
     serving: dict[int, list[int]] = defaultdict(list)
     shops: dict[int, tuple[str, str]] = {}
-    dealers: dict[int, tuple[str, str]] = {}
-    for node, node_code, node_name, shop, shop_code, shop_name in fetch_all(
-        """SELECT n.id, n.code, n.name, s.id, s.code, s.name FROM network_node n
+    dealers: dict[int, tuple[str, str, bool]] = {}
+    for node, node_code, node_name, is_simulated, shop, shop_code, shop_name in fetch_all(
+        """SELECT n.id, n.code, n.name, n.is_simulated, s.id, s.code, s.name FROM network_node n
            LEFT JOIN network_service v ON v.node_id = n.id
            LEFT JOIN channels_shop s ON s.id = v.shop_id AND s.kind = 'dealer'
            WHERE n.kind = 'dealer' AND n.is_active ORDER BY n.code, s.code""",
         [],
     ):
-        dealers[node] = (node_code, node_name)
+        dealers[node] = (node_code, node_name, is_simulated)
         if shop is not None:
             serving[shop].append(node)
             shops[shop] = (shop_code, shop_name)
@@ -129,18 +130,27 @@ def subjects(start: datetime, end: datetime, known: Geography) -> list[Subject]:
         if len(nodes) == 1:
             own[nodes[0]].append(shop)
     made = [
-        Subject(f"dealer:{code}", name, node, None, tuple(sorted(own[node])), known.territories.get(node) or None, True)
-        for node, (code, name) in dealers.items()
+        Subject(
+            f"dealer:{code}",
+            name,
+            node,
+            None,
+            tuple(sorted(own[node])),
+            known.territories.get(node) or None,
+            is_partner=True,
+            is_simulated=is_simulated,
+        )
+        for node, (code, name, is_simulated) in dealers.items()
     ]
-    for shop, code, name, kind in fetch_all(
-        """SELECT s.id, s.code, s.name, s.kind FROM channels_shop s WHERE EXISTS (
+    for shop, code, name, kind, is_simulated in fetch_all(
+        """SELECT s.id, s.code, s.name, s.kind, s.is_simulated FROM channels_shop s WHERE EXISTS (
              SELECT FROM orders_order o WHERE o.shop_id = s.id AND o.placed_at >= %s AND o.placed_at < %s)
            ORDER BY s.code""",
         [start, end],
     ):
         if len(serving.get(shop, [])) != 1:
             territory = _together([known.territories.get(node, ()) for node in serving.get(shop, [])])
-            made.append(Subject(f"shop:{code}", name, None, shop, (shop,), territory, kind == "dealer"))
+            made.append(Subject(f"shop:{code}", name, None, shop, (shop,), territory, kind == "dealer", is_simulated))
     return sorted(made, key=lambda one: one.party)
 
 

@@ -10,8 +10,10 @@ import click
 
 from tongpan.cli.session import echo_json, json_option, with_database
 
-TABLES = ("orders", "lines", "returns", "stock", "customers", "goods", "channels", "shops", "nodes", "channel-days")
-TABLES = (*TABLES, "prices", "floors", "costs")
+TABLES = (
+    *("orders", "lines", "returns", "stock", "customers", "goods", "channels", "shops", "nodes", "channel-days"),
+    *("prices", "floors", "costs"),
+)
 DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 

@@ -33,7 +33,7 @@ ACTOR = "command line"
 @click.option("--name", default="", help="What the run is called.")
 @json_option
 @click.pass_context
-def replay(ctx: click.Context, **given: Any) -> None:
+def replay(ctx: click.Context, /, **given: Any) -> None:
     """Price past orders by another rulebook and compare: revenue, margin, discounts by payer, prices that break limits.
 
     Nothing but the run itself is written; it is kept and can be shown and compared again.

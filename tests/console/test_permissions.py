@@ -38,6 +38,7 @@ POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "impo
     "inbound_replay",
     "message_replay",
     "draft_act",
+    "replay_act",
     "draft_publish",
     "coupon_act",
     "campaign_announced",

@@ -89,6 +89,7 @@ SECTIONS = (
             NavItem("simulator", _("Simulator"), "flask", "console:simulator", "promotions.view"),
             NavItem("lotteries", _("Lotteries"), "lot", "console:lotteries", "promotions.view"),
             NavItem("groups", _("Group-buy"), "together", "console:groups", "promotions.view"),
+            NavItem("replays", _("Replays"), "replay", "console:replays", "promotions.view"),
         ),
     ),
     NavSection(

@@ -17,7 +17,7 @@ from tongpan.orders.models import ReplayRun
 from tongpan.orders.replaying.basics import COUPONS, PRICES, Ask, Outcome, check_ask
 from tongpan.orders.replaying.counters import Counters
 from tongpan.orders.replaying.engine import Replay
-from tongpan.orders.replaying.reading import Wanted, count_orders, past_orders, stock_up
+from tongpan.orders.replaying.reading import Wanted, count_orders, past_orders, read_ahead, stock_up
 from tongpan.orders.replaying.shelf import Shelf
 from tongpan.orders.replaying.totals import Totals
 from tongpan.promotions.engine.book import Book, compile_book
@@ -142,7 +142,7 @@ def _play(run: ReplayRun, progress: Progress | None) -> dict[str, Any]:
     stock_up(shelf, shelf.missing(_gifts(book)), channels, run.created_at)
     replay = Replay(book, ask, shelf, Counters(book.rulebook, budgets))
     totals = Totals()
-    for orders in past_orders(wanted):
+    for orders in read_ahead(past_orders(wanted)):
         missing = shelf.missing(line.sku for order in orders for line in order.lines)
         stock_up(shelf, missing, channels, run.created_at)
         touched = []

@@ -58,7 +58,7 @@ class Replay:
             skipped = "currency"
         if not skipped:
             try:
-                result = self._evaluate(order, bought, said, tier)
+                result = self.price(order, bought, said, tier)
             except BadCart:
                 skipped = "unpriceable"
         if skipped:
@@ -72,7 +72,8 @@ class Replay:
                     return tier
         return ""
 
-    def _evaluate(self, order: PastOrder, bought: Sequence[PastLine], said: Said, tier: str) -> Result:
+    def price(self, order: PastOrder, bought: Sequence[PastLine], said: Said, tier: str) -> Result:
+        """What the rulebook says of what was ``bought``; books what it takes of limits. Raises BadCart."""
         lines: list[Line] = []
         is_member = said.is_member or (order.said is None and bool(tier))
         scopes = said.scopes | {"member"} if is_member else said.scopes

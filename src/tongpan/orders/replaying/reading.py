@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from django.db import connection
 
 from tongpan.core.bulk import fetch_all, texts, whole_numbers
 from tongpan.orders.offering import POSTAGE
@@ -70,6 +73,24 @@ def past_orders(wanted: Wanted) -> Iterator[list[PastOrder]]:
         if len(rows) < CHUNK:
             return
         after = (rows[-1][1], rows[-1][0])
+
+
+def read_ahead(chunks: Iterator[list[PastOrder]]) -> Iterator[list[PastOrder]]:
+    """``chunks``, each read by a connection of its own while the one before is worked on.
+
+    Inside a transaction, which another connection cannot see into, they are read one after the other.
+    """
+    if connection.in_atomic_block:
+        yield from chunks
+        return
+    with ThreadPoolExecutor(1, "replay") as reader:
+        try:
+            coming = reader.submit(next, chunks, None)
+            while (chunk := coming.result()) is not None:
+                coming = reader.submit(next, chunks, None)
+                yield chunk
+        finally:
+            reader.submit(connection.close)
 
 
 def _orders(rows: Sequence[tuple[Any, ...]]) -> list[PastOrder]:

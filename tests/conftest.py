@@ -22,6 +22,7 @@ from typing import Any
 import django
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 
 from tongpan.core.config import Config
@@ -130,7 +131,10 @@ def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: N
     with lock.open("a+") as made:
         fcntl.flock(made, fcntl.LOCK_EX)
         if made.tell() == 0:
-            subprocess.run([sys.executable, "-m", "django", "migrate", "--verbosity", "0"], check=True)
+            # The database keeps a check of the vault's keys, so they have to lie where this process looks for them.
+            environment = os.environ | {"TONGPAN_DATA_DIR": str(settings.CONFIG.data_dir)}
+            command = [sys.executable, "-m", "django", "migrate", "--verbosity", "0"]
+            subprocess.run(command, env=environment, check=True)
             made.write("made")
     connection.settings_dict["TEST"]["TEMPLATE"] = DATABASE
 

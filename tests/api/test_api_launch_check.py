@@ -34,7 +34,7 @@ def test_a_draft_is_checked_and_its_findings_are_read_again(api: Api, draft: Non
     assert depth["sentence"] == "A unit of BAG nets 50.00 CNY instead of 100.00 CNY in tmall: 50% off."
     assert (told["open"], told["is_current"], depth["content"]["examples"][0]["total_minor"]) == (2, True, 5_000)
     assert api.get("/rulebooks/checks/june") == told
-    assert api.refused(404, "POST", "/rulebooks/check", {"draft": "none"})["code"] == "draft.unknown"
+    assert api.refused(422, "POST", "/rulebooks/check", {"draft": "none"})["code"] == "draft.unknown"
 
 
 def test_a_cart_is_simulated_under_a_draft_and_nothing_is_kept(api: Api, draft: None) -> None:

@@ -11,7 +11,7 @@ from django.urls import reverse
 from tongpan.console import urls
 from tongpan.console.navigation import SECTIONS, sections_for
 
-PUBLIC = {"login", "logout", "language", "theme", "track", "scan", "scan_goods", "scan_basket"}
+PUBLIC = {"login", "logout", "language", "theme", "track", "scan", "scan_goods", "scan_basket", "scan_quote"}
 POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "import_discard"} | {
     "save_columns",
     "order_bulk",
@@ -43,6 +43,7 @@ POST_ONLY = {"aftersale_bulk", "save_view", "delete_view", "import_again", "impo
     "coupon_act",
     "campaign_announced",
     "diversion_look",
+    "lottery_reveal",
 }
 ARGUMENTS = {
     "order_id": 1,

@@ -274,7 +274,7 @@ def _stock(dice: random.Random, number: int, tables: dict[str, list[dict[str, An
 
 
 def _daily(dice: random.Random, day: date, tables: dict[str, list[dict[str, Any]]]) -> None:
-    for name in ("data_sync_error_rate", "customer_sync_rate"):
+    for name in ("data_sync_error_rate", "customer_sync_rate", "price_floating", "price_in_band_rate"):
         for channel in (None, 1, 3):
             base = dice.choice([0, 5, 1000])
             tables["daily_values"].append(

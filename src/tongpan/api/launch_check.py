@@ -12,7 +12,6 @@ from tongpan.api.operations import actor_of, read, write
 from tongpan.api.problems import not_found
 from tongpan.api.values import In, Instant, Name80, Out, Text60
 from tongpan.core.clock import utc_now
-from tongpan.core.errors import Refusal
 from tongpan.forecasting.launches import check_launch
 from tongpan.promotions.conflicts.models import Check
 from tongpan.promotions.conflicts.queries import FoundRow, LastCheck, last_check
@@ -31,7 +30,7 @@ class CheckIn(In):
     campaign: Text60 = Field("", description='Only what its rules have a part in; "" looks at the whole draft')
 
 
-class FindingOut(Out):
+class LaunchFindingOut(Out):
     kind: str
     title: str
     sentence: str
@@ -64,7 +63,7 @@ class CheckOut(Out):
     pairs: int
     proven: int = Field(description="Pairs of SKU and channel that arithmetic clears without a cart")
     open: int
-    findings: list[FindingOut]
+    findings: list[LaunchFindingOut]
     coverage: list[CoverageOut]
 
 
@@ -142,12 +141,7 @@ class SimulationOut(Out):
 @write(router, "POST", "/rulebooks/check", "promotions.edit", CheckOut)
 def check_rulebook(request: HttpRequest, body: CheckIn) -> CheckOut:
     """Check a draft against all channels before it is published; what was found is kept with it."""
-    try:
-        run = check_launch(body.draft, campaign=body.campaign, actor=actor_of(request), now=utc_now())
-    except Refusal as refusal:
-        if refusal.code == "draft.unknown":
-            raise not_found("draft", body.draft) from refusal
-        raise
+    run = check_launch(body.draft, campaign=body.campaign, actor=actor_of(request), now=utc_now())
     found = last_check(Draft.objects.get(name=body.draft)) if not body.campaign else None
     if found is None or found.run.pk != run.pk:
         found = LastCheck(run, True, [FoundRow(row) for row in run.findings.order_by("position")])
@@ -190,7 +184,7 @@ def _check(found: LastCheck, run: Check) -> CheckOut:
         proven=run.proven,
         open=len(found.open),
         findings=[
-            FindingOut(
+            LaunchFindingOut(
                 kind=one.row.kind,
                 title=TITLES[one.row.kind],
                 sentence=sentence_of(one.row.content, currency),

@@ -58,7 +58,8 @@ def _lines(row: ReplayOrder) -> str:
 
 
 def _changed(row: ReplayRun) -> int | None:
-    return row.result.get("changed")
+    changed: int | None = row.result.get("changed")
+    return changed
 
 
 RUN_COLUMNS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import expect
-from tests.console.test_accessibility import AXE, violations
+from tests.console.test_accessibility import needs_axe, violations
 from tests.console.test_browser import PHONE, console, overflow
 
 from tongpan.network.actions import save_nodes, set_staff
@@ -18,7 +18,7 @@ from tongpan.orders.engine import LineDoc, OrderDoc
 __all__ = ["console"]
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; `make install` does it"),
+    needs_axe,
 ]
 
 

@@ -6,7 +6,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.console.test_accessibility import AXE, violations
+from tests.console.test_accessibility import needs_axe, violations
 from tests.console.test_browser import PHONE, console, overflow
 from tests.pricing.support import ask, stock_goods
 
@@ -17,7 +17,7 @@ from tongpan.pricing.actions.watching import watch_listings
 __all__ = ["console"]
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; `make install` does it"),
+    needs_axe,
 ]
 
 

@@ -6,7 +6,7 @@ import os
 
 import pytest
 from tests.console.conftest import NOW
-from tests.console.test_accessibility import AXE, violations
+from tests.console.test_accessibility import needs_axe, violations
 from tests.console.test_browser import PHONE, console, overflow
 from tests.console.test_replays import TEN
 
@@ -17,7 +17,7 @@ from tongpan.promotions.actions import save_draft
 __all__ = ["console"]
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; `make install` does it"),
+    needs_axe,
 ]
 
 

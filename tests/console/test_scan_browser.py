@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 from tests.console.conftest import NOW
-from tests.console.test_accessibility import AXE, violations
+from tests.console.test_accessibility import needs_axe, violations
 from tests.console.test_browser import PHONE, overflow
 
 from tongpan.catalog.listings import ListingSpec, save_listings
@@ -16,7 +16,7 @@ from tongpan.promotions.actions import publish, save_draft
 pytestmark = pytest.mark.browser
 
 
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; `make install` does it")
+@needs_axe
 def test_a_customer_types_a_barcode_and_gets_a_code_for_the_till(page, live_server, company):
     by = {"actor": "test", "now": NOW}
     save_listings([ListingSpec("tm", "I1", "", "CUP", "Cup", price_minor=1250)], **by)

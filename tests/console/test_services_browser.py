@@ -6,7 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from playwright.sync_api import expect
-from tests.console.test_accessibility import AXE, violations
+from tests.console.test_accessibility import needs_axe, violations
 from tests.console.test_browser import PHONE, console, overflow
 
 from tongpan.fulfillment.services.appointments import save_kinds
@@ -18,7 +18,7 @@ from tongpan.network.engine import NodeRules, NodeSpec, Timetable
 __all__ = ["console"]
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; `make install` does it"),
+    needs_axe,
 ]
 
 

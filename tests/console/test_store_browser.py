@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 from tests.console.conftest import NOW
-from tests.console.test_accessibility import AXE, violations
+from tests.console.test_accessibility import needs_axe, violations
 from tests.console.test_browser import PASSWORD, PHONE, VENDOR, overflow
 from tests.console.test_store_desk import on_hand, on_the_way
 
@@ -170,7 +170,7 @@ def test_the_camera_reads_a_barcode_where_the_browser_cannot(phone):
 
 
 # A development dependency of npm, fetched by make; CI=true lets no test skip.
-@pytest.mark.skipif(not AXE.exists(), reason="axe-core is not installed; `make install` does it")
+@needs_axe
 @pytest.mark.parametrize(("language", "theme"), [("zh-hans", "light"), ("en", "dark")])
 def test_every_page_of_the_desk_fits_a_thumb_and_meets_the_rules(phone, language, theme):
     transfer = on_the_way(BAG=3)
